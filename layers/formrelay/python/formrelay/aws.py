@@ -1,0 +1,79 @@
+"""AWS clients: low-level, created once and on first use. No other module creates one."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+
+# Threads of one deliver process, each of which may hold a connection.
+MAX_POOL = 32
+
+
+@cache
+def _session() -> Any:
+    import botocore.session
+
+    return botocore.session.get_session()
+
+
+def _client(service: str, read_timeout: float = 5, attempts: int = 3) -> Any:
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+        max_pool_connections=MAX_POOL,
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """Client for both tables."""
+    client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+@cache
+def sqs() -> SQSClient:
+    """Client for the queues."""
+    client: SQSClient = _client("sqs")
+    return client
+
+
+@cache
+def s3() -> S3Client:
+    """Client for files and big bodies."""
+    client: S3Client = _client("s3", read_timeout=10)
+    return client
+
+
+@cache
+def kms() -> KMSClient:
+    """Client that seals and opens credentials."""
+    client: KMSClient = _client("kms")
+    return client
+
+
+@cache
+def sesv2() -> SESV2Client:
+    """Client that sends mail."""
+    client: SESV2Client = _client("sesv2", read_timeout=10)
+    return client
+
+
+@cache
+def lambda_() -> LambdaClient:
+    """Client that calls compile and deliver; one attempt: a call may not repeat what it does."""
+    client: LambdaClient = _client("lambda", read_timeout=28, attempts=1)
+    return client

@@ -1,0 +1,90 @@
+"""Settings of a deployment: one frozen object, read once from the environment that the template sets."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+# SQS accepts no longer delay than this on a message.
+MAX_QUEUE_DELAY = 900
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every knob, in seconds and bytes where it is a number. Operators set them as template parameters."""
+
+    data_table: str
+    accounts_table: str
+    bucket: str
+    first_queue: str
+    retry_queue: str
+    report_queue: str
+    kms_key: str
+    compile_function: str
+    deliver_function: str
+    public_url: str
+    mail_from: str
+    retry_delays: tuple[int, ...]
+    report_interval: int
+    recovery_grace: int
+    connect_timeout: float
+    total_timeout: float
+    function_timeout: int
+    allow_networks: tuple[str, ...]
+    deny_networks: tuple[str, ...]
+    https_only: bool
+    superuser_submissions: bool
+
+    @property
+    def lease(self) -> int:
+        """Seconds after which an attempt without an outcome counts as vanished."""
+        return self.function_timeout + 10
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split())
+
+
+def _flag(value: str) -> bool:
+    return value.lower() in ("1", "true", "yes")
+
+
+def _delays(value: str) -> tuple[int, ...]:
+    delays = tuple(int(float(part)) for part in _words(value))
+    if not delays or any(delay < 0 for delay in delays):
+        raise ValueError("FORMRELAY_RETRY_DELAYS must list at least one delay in seconds")
+    return delays
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises ValueError when one cannot be used."""
+    env = os.environ
+
+    def get(name: str, default: str = "") -> str:
+        return env.get(f"FORMRELAY_{name}") or default
+
+    return Settings(
+        data_table=get("DATA_TABLE"),
+        accounts_table=get("ACCOUNTS_TABLE"),
+        bucket=get("BUCKET"),
+        first_queue=get("FIRST_QUEUE_URL"),
+        retry_queue=get("RETRY_QUEUE_URL"),
+        report_queue=get("REPORT_QUEUE_URL"),
+        kms_key=get("KMS_KEY"),
+        compile_function=get("COMPILE_FUNCTION"),
+        deliver_function=get("DELIVER_FUNCTION"),
+        public_url=get("PUBLIC_URL").rstrip("/"),
+        mail_from=get("MAIL_FROM"),
+        retry_delays=_delays(get("RETRY_DELAYS", "60,600,6000")),
+        report_interval=int(get("REPORT_INTERVAL", "3600")),
+        recovery_grace=int(get("RECOVERY_GRACE", "120")),
+        connect_timeout=float(get("CONNECT_TIMEOUT", "3")),
+        total_timeout=float(get("TOTAL_TIMEOUT", "20")),
+        function_timeout=int(get("FUNCTION_TIMEOUT", "40")),
+        allow_networks=_words(get("ALLOW_NETWORKS")),
+        deny_networks=_words(get("DENY_NETWORKS")),
+        https_only=_flag(get("HTTPS_ONLY")),
+        superuser_submissions=_flag(get("SUPERUSER_SUBMISSIONS", "true")),
+    )

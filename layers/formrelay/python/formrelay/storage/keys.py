@@ -1,0 +1,141 @@
+"""Keys of both tables: one function per key. The access patterns stand in docs/architecture.md, "Items".
+
+A key is a dict ``{"pk": …, "sk": …}`` of plain strings; :mod:`formrelay.storage.table` marshals it.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+Key = dict[str, str]
+
+SWEEP_INDEX = "sweep"
+TROUBLE_INDEX = "trouble"
+SWEEP_SHARDS = 8
+
+
+def sid_text(sid: int) -> str:
+    """A submission id as it stands in keys: 15 digits."""
+    return f"{sid:015d}"
+
+
+def sweep_shard(*parts: str | int) -> str:
+    """The shard of the sweep index in which an item stands; the same for the same parts, in every process."""
+    return str(zlib.crc32("/".join(map(str, parts)).encode()) % SWEEP_SHARDS)
+
+
+# Accounts
+
+
+def account(username: str) -> Key:
+    return {"pk": f"U#{username}", "sk": "U"}
+
+
+def api_key(key_hash: str) -> Key:
+    return {"pk": f"K#{key_hash}", "sk": "K"}
+
+
+def login_failures(name: str, address: str) -> Key:
+    return {"pk": f"T#{name}#{address}", "sk": "T"}
+
+
+# Projects
+
+
+def asset_pk(asset: str) -> str:
+    return f"A#{asset}"
+
+
+def asset_state(asset: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": "S"}
+
+
+def asset_info(asset: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": "T#info"}
+
+
+def permission(asset: str, username: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"S#perm#{username}"}
+
+
+def hook_state(asset: str, hook: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"S#hook#{hook}"}
+
+
+def hook(asset: str, hook_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"H#{hook_uid}"}
+
+
+def version(asset: str, version_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"V#{version_uid}"}
+
+
+def xform(asset: str, version_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"X#{version_uid}"}
+
+
+def form_file(asset: str, file_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"F#{file_uid}"}
+
+
+def listing_pk(username: str) -> str:
+    return f"L#{username}"
+
+
+def listing(username: str, asset: str) -> Key:
+    return {"pk": listing_pk(username), "sk": asset}
+
+
+def form_uuid(uuid: str) -> Key:
+    return {"pk": f"N#{uuid}", "sk": "N"}
+
+
+def import_task(username: str, task: str) -> Key:
+    return {"pk": f"I#{username}", "sk": task}
+
+
+# Submissions and deliveries
+
+
+def submissions_pk(asset: str) -> str:
+    return f"D#{asset}"
+
+
+def submission(asset: str, sid: int) -> Key:
+    return {"pk": submissions_pk(asset), "sk": sid_text(sid)}
+
+
+def guard(asset: str, uuid: str) -> Key:
+    return {"pk": f"G#{asset}#{uuid}", "sk": "G"}
+
+
+def deliveries_pk(hook_uid: str) -> str:
+    return f"H#{hook_uid}"
+
+
+def delivery(hook_uid: str, sid: int) -> Key:
+    return {"pk": deliveries_pk(hook_uid), "sk": sid_text(sid)}
+
+
+def trouble(hook_uid: str, kind: str) -> str:
+    """Partition of the trouble index; ``kind`` is ``failed`` or ``pending``."""
+    return f"{hook_uid}#{kind}"
+
+
+# Reports and jobs
+
+
+def report_pk(owner: str) -> str:
+    return f"R#{owner}"
+
+
+def report(owner: str) -> Key:
+    return {"pk": report_pk(owner), "sk": "!"}
+
+
+def report_line(owner: str, hook_uid: str, sid: int) -> Key:
+    return {"pk": report_pk(owner), "sk": f"M#{hook_uid}#{sid_text(sid)}"}
+
+
+def job(uid: str) -> Key:
+    return {"pk": f"J#{uid}", "sk": "J"}
