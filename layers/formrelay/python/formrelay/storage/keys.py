@@ -70,6 +70,10 @@ def version(asset: str, version_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"V#{version_uid}"}
 
 
+def content(asset: str, version_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"C#{version_uid}"}
+
+
 def xform(asset: str, version_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"X#{version_uid}"}
 
@@ -107,6 +111,10 @@ def submission(asset: str, sid: int) -> Key:
 
 def guard(asset: str, uuid: str) -> Key:
     return {"pk": f"G#{asset}#{uuid}", "sk": "G"}
+
+
+def revision(asset: str, sid: int, number: int) -> Key:
+    return {"pk": f"E#{asset}#{sid_text(sid)}", "sk": f"{number:06d}"}
 
 
 def deliveries_pk(hook_uid: str) -> str:

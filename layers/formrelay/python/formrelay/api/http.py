@@ -1,0 +1,204 @@
+"""Requests and responses of the HTTP API (payload format 2.0), for every function behind it.
+
+The query string and the body are read from the event itself: API Gateway joins repeated parameters with
+commas, which also stand inside ``query={…}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from formrelay.errors import ApiError, detail
+
+JSON = "application/json"
+MAX_FIELDS = 1_000
+_MAX_DEPTH = 100
+
+Event = Mapping[str, Any]
+
+
+class Request:
+    """One HTTP request. ``path`` has no stage, no doubled slashes, no slash at its end and no format suffix."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+        context = event["requestContext"]
+        self.method: str = context["http"]["method"].upper()
+        self.address: str = context["http"].get("sourceIp", "")
+        self.headers: Mapping[str, str] = {k.lower(): v for k, v in (event.get("headers") or {}).items()}
+        self._stage = context.get("stage", "$default")
+        self.raw_path = self._without_stage(event.get("rawPath", "/"))
+        self.path, self.suffix = split_suffix(clean_path(self.raw_path))
+
+    def _without_stage(self, path: str) -> str:
+        prefix = f"/{self._stage}"
+        if self._stage != "$default" and (path == prefix or path.startswith(prefix + "/")):
+            return path[len(prefix) :] or "/"
+        return path
+
+    @cached_property
+    def base_url(self) -> str:
+        """Origin of the caller with the stage or proxy prefix, no slash at the end: ``https://kf.example.org``."""
+        host = self.headers.get("host") or self._event["requestContext"].get("domainName", "")
+        proto = self.headers.get("x-forwarded-proto", "https").split(",")[0].strip()
+        stage = "" if self._stage == "$default" else f"/{self._stage}"
+        prefix = stage or self.headers.get("x-forwarded-prefix", "").rstrip("/")
+        return f"{proto}://{host}{prefix}"
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """Query parameters, decoded; of a repeated one the last counts (contract accounts §6.2)."""
+        return dict(parse_qsl(self.raw_query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+
+    @property
+    def raw_query(self) -> str:
+        return self._event.get("rawQueryString") or ""
+
+    @property
+    def format(self) -> str:
+        """The format asked for: suffix before ``?format=``, else empty."""
+        return self.suffix or self.query.get("format", "")
+
+    @property
+    def content_type(self) -> str:
+        """Media type of the body, lower case, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body as bytes, whether or not the gateway encoded it."""
+        body = self._event.get("body") or ""
+        if self._event.get("isBase64Encoded"):
+            return base64.b64decode(body)
+        return body.encode()
+
+    def data(self) -> dict[str, Any]:
+        """The body's fields: JSON object, form or multipart (files as :class:`~formrelay.openrosa.multipart.Part`).
+
+        No body is no fields. Raises ApiError 400 or 415.
+        """
+        if not self.body:
+            return {}
+        if self.content_type in ("", JSON):
+            value = parse_json(self.body)
+            if not isinstance(value, dict):
+                raise ApiError(400, {"non_field_errors": ["Invalid data. Expected a dictionary."]})
+            return value
+        if self.content_type == "application/x-www-form-urlencoded":
+            return self._form()
+        if self.content_type == "multipart/form-data":
+            return self._multipart()
+        raise detail(415, f'Unsupported media type "{self.content_type}" in request.')
+
+    def _form(self) -> dict[str, Any]:
+        try:
+            text = self.body.decode()
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        except ValueError as error:
+            raise detail(400, f"Malformed form - {error}") from None
+
+    def _multipart(self) -> dict[str, Any]:
+        from formrelay.openrosa.multipart import MultipartError, parse
+
+        try:
+            parts = parse(self.headers["content-type"], self.body)
+            return {
+                part.name: part if part.filename is not None else bytes(part.data).decode() for part in parts
+            }
+        except (MultipartError, UnicodeDecodeError) as error:
+            raise detail(400, f"Multipart form parse error - {error}") from None
+
+
+def parse_json(text: bytes | str) -> Any:
+    """JSON with bounded depth, no NaN, no half of a surrogate pair. Raises ApiError 400 ``JSON parse error - …``."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        _check_depth(value, 0)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        reason = "invalid text" if isinstance(error, UnicodeError) else error
+        raise detail(400, f"JSON parse error - {reason}") from None
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(value: Any, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for inner in value:
+        _check_depth(inner, depth + 1)
+
+
+SUFFIXES = ("json", "xml", "geojson", "csv", "xlsx", "xls", "ssjson", "yaml")
+
+
+def clean_path(path: str) -> str:
+    """Decoded, one slash for several, none at the end."""
+    parts = [part for part in unquote(path, errors="replace").split("/") if part]
+    return "/" + "/".join(parts)
+
+
+def split_suffix(path: str) -> tuple[str, str]:
+    """``/api/v2/assets.json`` → ``("/api/v2/assets", "json")``; only known suffixes are cut off."""
+    stem, dot, suffix = path.rpartition(".")
+    if dot and suffix in SUFFIXES and not stem.endswith("/"):
+        return stem, suffix
+    return path, ""
+
+
+@dataclass
+class Response:
+    """What is answered. ``body`` is bytes; text types travel as text, everything else as base64."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def event(self, request: Request | None = None) -> dict[str, Any]:
+        """The answer as Lambda hands it to API Gateway."""
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        if self.status == 401:
+            headers.setdefault("www-authenticate", CHALLENGE)
+        answer: dict[str, Any] = {"statusCode": self.status, "headers": headers}
+        if request is not None and request.method == "HEAD":
+            return {**answer, "body": ""}
+        if _is_text(headers.get("content-type", "")) and "content-encoding" not in headers:
+            with suppress(UnicodeDecodeError):
+                return {**answer, "body": self.body.decode()}
+        return {**answer, "body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
+
+
+CHALLENGE = 'Basic realm="formrelay"'
+
+
+def _is_text(content_type: str) -> bool:
+    kind = content_type.partition(";")[0]
+    return not kind or kind.startswith("text/") or kind.endswith(("json", "xml"))
+
+
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, body, {"Content-Type": JSON, **(headers or {})})
+
+
+def no_content() -> Response:
+    return Response(204)
+
+
+def error_response(error: ApiError) -> Response:
+    return json_response(error.body, error.status, error.headers)

@@ -1,0 +1,58 @@
+"""Pages of lists (contract accounts §6.3): ``start``/``limit``, and links to the pages around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from formrelay.api.http import Request
+
+T = TypeVar("T")
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+
+def window(request: Request) -> tuple[int, int]:
+    """``(start, limit)`` of a list; what is no sensible number counts as absent."""
+    query = request.query
+    if "limit" not in query and "start" not in query and ("page" in query or "page_size" in query):
+        limit = min(_positive(query.get("page_size")) or DEFAULT_LIMIT, MAX_LIMIT)
+        return ((_positive(query.get("page")) or 1) - 1) * limit, limit
+    start = _positive(query.get("start")) or _positive(query.get("offset")) or 0
+    return start, min(_positive(query.get("limit")) or DEFAULT_LIMIT, MAX_LIMIT)
+
+
+def _positive(text: str | None) -> int:
+    """The number in the text; 0 for everything that is not one. Bounded, as offsets are multiplied."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def envelope(request: Request, count: int, results: Sequence[Any], start: int, limit: int) -> dict[str, Any]:
+    """``{count, next, previous, results}`` with absolute links on the caller's own path and suffix."""
+    return {
+        "count": count,
+        "next": link(request, start + limit, limit) if start + limit < count else None,
+        "previous": link(request, max(0, start - limit), limit) if start > 0 else None,
+        "results": list(results),
+    }
+
+
+def page(request: Request, everything: Sequence[T]) -> tuple[int, int, Sequence[T]]:
+    """``(start, limit, rows)`` of a list that is at hand as a whole."""
+    start, limit = window(request)
+    return start, limit, everything[start : start + limit]
+
+
+def link(request: Request, start: int, limit: int) -> str:
+    """The request's own URL at another row: parameters in alphabetical order, ``start`` left out at 0."""
+    query = {k: v for k, v in request.query.items() if k not in ("page", "page_size", "offset", "start")}
+    query["limit"] = str(limit)
+    if start:
+        query["start"] = str(start)
+    return f"{request.base_url}{_path(request)}?{urlencode(sorted(query.items()), quote_via=quote)}"
+
+
+def _path(request: Request) -> str:
+    suffix = f".{request.suffix}" if request.suffix else "/"
+    return quote(request.path) + suffix

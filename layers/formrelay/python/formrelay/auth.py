@@ -1,0 +1,97 @@
+"""Who is calling: API key or Basic (contract accounts §1). Read from the table at every request, never cached."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from formrelay import clock, ids, passwords
+from formrelay.errors import ApiError, unauthenticated
+from formrelay.storage import accounts
+
+ANONYMOUS = "AnonymousUser"
+_MAX_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A signed-in user; ``None`` stands for anonymous wherever a caller is expected."""
+
+    username: str
+    uid: str
+    superuser: bool = False
+
+
+def authenticate(headers: Mapping[str, str], address: str) -> Caller | None:
+    """The caller named by the Authorization header (keys of ``headers`` in lower case); None without one.
+
+    Raises ApiError 401 for credentials that are wrong, 429 after too many failed logins.
+    """
+    header = headers.get("authorization", "")
+    if not header:
+        return None
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "token":
+        return _by_key(rest.strip())
+    if scheme.lower() == "basic":
+        return _by_password(rest.strip(), address)
+    return None
+
+
+def _by_key(key: str) -> Caller:
+    if not key:
+        raise unauthenticated("Invalid token header. No credentials provided.")
+    if " " in key:
+        raise unauthenticated("Invalid token header. Token string should not contain spaces.")
+    item = accounts.get_key(ids.key_hash(key))
+    if item is None:
+        raise unauthenticated("Invalid token.")
+    if not item["active"]:
+        raise unauthenticated("User inactive or deleted.")
+    return Caller(item["username"], item["uid"], item["superuser"])
+
+
+def _by_password(encoded: str, address: str) -> Caller:
+    username, password = _decode(encoded)
+    account = accounts.get_account(username)
+    if account is None or not passwords.is_known(username, password, account["password"]):
+        _check_slowly(
+            username, password, account["password"] if account else _NOBODY, address, account is None
+        )
+    if account is None:  # pragma: no cover - refused just above
+        raise unauthenticated("Invalid username/password.")
+    if not account["active"]:
+        raise unauthenticated("User inactive or deleted.")
+    return Caller(account["username"], account["uid"], account["superuser"])
+
+
+@cache
+def _nobody() -> str:
+    """Checked in place of a stored hash when the name is unknown, so that both take the same time."""
+    return passwords.hash_password("")
+
+
+def _check_slowly(username: str, password: str, stored: str | None, address: str) -> None:
+    now = int(clock.now())
+    if accounts.failed_logins(username, address, now) > _MAX_FAILURES:
+        wait = {"Retry-After": str(accounts.LOGIN_WINDOW)}
+        raise ApiError(429, {"detail": "Too many failed logins. Try again later."}, wait)
+    if not passwords.verify(username, password, stored or _nobody()) or stored is None:
+        accounts.count_failed_login(username, address, now)
+        raise unauthenticated("Invalid username/password.")
+
+
+def _decode(encoded: str) -> tuple[str, str]:
+    if not encoded:
+        raise unauthenticated("Invalid basic header. No credentials provided.")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise unauthenticated("Invalid basic header. Credentials not correctly base64 encoded.") from None
+    username, colon, password = text.partition(":")
+    if not colon or not username or len(username) > 255 or len(password) > passwords.MAX_LENGTH:
+        raise unauthenticated("Invalid username/password.")
+    return username, password

@@ -1,0 +1,39 @@
+"""Calls from one function to another (Lambda Invoke). Only ``api`` does this."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from formrelay.aws import lambda_
+from formrelay.errors import UnavailableError
+from formrelay.settings import settings
+
+
+def compile_form(payload: dict[str, Any]) -> dict[str, Any]:
+    """The compile function's answer (docs/architecture.md, "Messages").
+
+    Raises UnavailableError when the function fails.
+    """
+    return _invoke(settings().compile_function, payload)
+
+
+def deliver_now(message: dict[str, Any]) -> dict[str, Any]:
+    """One attempt, made while the caller waits.
+
+    Raises UnavailableError when the function fails or is too slow.
+    """
+    return _invoke(settings().deliver_function, {"retry": message})
+
+
+def _invoke(function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = lambda_().invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError from error
+    result = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer or not isinstance(result, dict):
+        raise UnavailableError
+    return result

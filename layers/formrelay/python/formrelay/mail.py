@@ -1,0 +1,36 @@
+"""Mail through SES."""
+
+from __future__ import annotations
+
+from formrelay.aws import sesv2
+from formrelay.settings import settings
+
+
+class MailRejectedError(Exception):
+    """SES refuses this mail for good (sandbox, unverified sender, bad address)."""
+
+
+_PERMANENT = (
+    "MessageRejected",
+    "MailFromDomainNotVerifiedException",
+    "BadRequestException",
+    "NotFoundException",
+)
+
+
+def send(to: str, subject: str, text: str, html: str) -> None:
+    """Sends one mail. Raises MailRejectedError for good refusals; botocore's errors may pass with time."""
+    from botocore.exceptions import ClientError
+
+    body = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
+    try:
+        sesv2().send_email(
+            FromEmailAddress=settings().mail_from,
+            Destination={"ToAddresses": [to]},
+            Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},  # type: ignore[typeddict-item]
+        )
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _PERMANENT:
+            raise MailRejectedError(code) from None
+        raise

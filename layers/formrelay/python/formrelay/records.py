@@ -1,0 +1,65 @@
+"""A submission as the data API and JSON hooks show it (contract submissions §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from formrelay import clock
+from formrelay.storage import submissions
+from formrelay.storage.table import Item
+
+STATUS = "submitted_via_web"
+_SIZES = ("large", "medium", "small")
+
+
+def record(
+    item: Item, bodies: submissions.Bodies, *, asset: str, owner: str, base_url: str
+) -> dict[str, Any]:
+    """The record: ``_id``, the answers, then what the server knows, in the contract's order.
+
+    ``base_url`` is the origin that attachment links start with.
+    """
+    answers = submissions.parse_answers(bodies.answers)
+    shown = {"_id": item["id"], **answers}
+    shown["_xform_id_string"] = asset
+    shown["_uuid"] = item["uuid"]
+    shown["meta/rootUuid"] = prefixed(item["root"])
+    shown["_attachments"] = attachments(item, asset=asset, owner=owner, base_url=base_url)
+    shown["_status"] = STATUS
+    shown["_geolocation"] = item["geo"]
+    shown["_submission_time"] = clock.iso_naive(item["time"])
+    shown["_validation_status"] = item.get("status", {})
+    shown["_submitted_by"] = item["by"]
+    return shown
+
+
+def prefixed(uuid: str) -> str:
+    """An instanceID as clients know it: ``uuid:…``; other schemes stand as they came."""
+    return uuid if ":" in uuid else f"uuid:{uuid}"
+
+
+def attachments(item: Item, *, asset: str, owner: str, base_url: str) -> list[dict[str, Any]]:
+    """The ``_attachments`` of a submission: files that a question names, in the order they came."""
+    files = sorted(item.get("files", {}).items(), key=lambda entry: (entry[1]["at"], entry[0]))
+    return [
+        _attachment(name, entry, item, f"{base_url}/api/v2/assets/{asset}/data/{item['id']}", owner)
+        for name, entry in files
+        if not entry.get("hidden")
+    ]
+
+
+def _attachment(name: str, entry: Item, item: Item, data_url: str, owner: str) -> dict[str, Any]:
+    url = f"{data_url}/attachments/{entry['uid']}/"
+    shown = {
+        "download_url": url,
+        "mimetype": entry["type"],
+        "filename": f"{owner}/attachments/{item['form_uuid']}/{quote(item['root'], safe=':')}/{entry['stored']}",
+        "media_file_basename": name,
+        "uid": entry["uid"],
+        "is_deleted": False,
+    }
+    if entry["type"].startswith("image/"):
+        shown |= {f"download_{size}_url": f"{url}{size}/" for size in _SIZES}
+    shown["question_xpath"] = entry["xpath"]
+    return shown

@@ -1,0 +1,91 @@
+"""Accounts and API keys: the table that most functions have no right on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formrelay.settings import settings
+from formrelay.storage import keys, table
+from formrelay.storage.table import Item
+
+LOGIN_WINDOW = 600
+
+
+def get_account(username: str) -> Item | None:
+    """An account by name: ``username, uid, password, email, active, superuser, key_hash, key_sealed, created``."""
+    return table.get(settings().accounts_table, keys.account(username))
+
+
+def get_key(key_hash: str) -> Item | None:
+    """The caller behind an API key: ``username, uid, active, superuser``."""
+    return table.get(settings().accounts_table, keys.api_key(key_hash))
+
+
+def create_account(account: Item) -> bool:
+    """Writes a new account together with its key. False when the name is taken."""
+    accounts = settings().accounts_table
+    try:
+        table.transact(
+            [
+                table.put_op(
+                    accounts,
+                    {**keys.account(account["username"]), **account},
+                    condition="attribute_not_exists(#pk)",
+                ),
+                table.put_op(accounts, _key_item(account)),
+            ]
+        )
+    except table.TransactionError:
+        return False
+    return True
+
+
+def replace_key(account: Item, key_hash: str | None, key_sealed: list[bytes] | None) -> None:
+    """Puts another key, or none, in the place of the account's: the old one stops working at once.
+
+    Raises TransactionError when the account's key was changed meanwhile.
+    """
+    accounts = settings().accounts_table
+    old = account.get("key_hash")
+    values: dict[str, Any] = {":new": key_hash, ":sealed": key_sealed, ":old": old}
+    operations = [
+        table.update_op(
+            accounts,
+            keys.account(account["username"]),
+            "SET #key_hash = :new, #key_sealed = :sealed",
+            values,
+            condition="#key_hash = :old",
+        )
+    ]
+    if old:
+        operations.append(table.delete_op(accounts, keys.api_key(old)))
+    if key_hash:
+        operations.append(table.put_op(accounts, _key_item({**account, "key_hash": key_hash})))
+    table.transact(operations)
+
+
+def _key_item(account: Item) -> Item:
+    copied = ("username", "uid", "active", "superuser")
+    return {**keys.api_key(account["key_hash"]), **{name: account[name] for name in copied}}
+
+
+def failed_logins(name: str, address: str, now: int) -> int:
+    """How many logins with that name from that address failed in the window that is open now (seconds)."""
+    item = table.get(settings().accounts_table, keys.login_failures(name, address))
+    return item["failures"] if item and item["expires"] > now else 0
+
+
+def count_failed_login(name: str, address: str, now: int) -> None:
+    """Adds one failure; a window opens with the first and closes by itself."""
+    accounts = settings().accounts_table
+    key = keys.login_failures(name, address)
+    try:
+        table.update(
+            accounts,
+            key,
+            "ADD #failures :one",
+            {":one": 1, ":now": now},
+            condition="#expires > :now",
+        )
+    except table.ConditionError:
+        table.put(accounts, {**key, "failures": 1, "expires": now + LOGIN_WINDOW})

@@ -1,0 +1,212 @@
+"""Projects: their state, details, versions, compiled forms, rights, and the owner's list.
+
+One Query reads what a submission needs of a project (:func:`project`); content and settings stand apart.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+from formrelay.settings import settings
+from formrelay.storage import blobs, keys, table
+from formrelay.storage.table import Item
+
+# A text longer than this is kept in S3; DynamoDB's limit on an item is 400 KB.
+_INLINE = 300_000
+
+
+@dataclass
+class Project:
+    """What one strongly consistent Query says of a project.
+
+    ``state``: uid, owner, name, type, pk, form_uuid, active, deployed_version, version, …;
+    ``hooks``: uid → ``{active}``; ``rights``: username → ``{codenames: […]}``.
+    """
+
+    uid: str
+    state: Item
+    hooks: dict[str, Item] = field(default_factory=dict)
+    rights: dict[str, Item] = field(default_factory=dict)
+    info: Item = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        return str(self.state["owner"])
+
+    @property
+    def is_deployed(self) -> bool:
+        return bool(self.state.get("deployed_version"))
+
+
+def project(asset: str, *, with_info: bool = False) -> Project | None:
+    """The project with its hooks and rights; ``with_info`` adds settings, summary and dates. One Query."""
+    condition = "#pk = :pk AND begins_with(#sk, :s)"
+    values = {":pk": keys.asset_pk(asset), ":s": "S"}
+    if with_info:
+        condition = "#pk = :pk AND #sk BETWEEN :s AND :t"
+        values[":t"] = "T~"
+    found: Project | None = None
+    for item in table.query_all(settings().data_table, condition, values):
+        kind, _, rest = item["sk"].partition("#")
+        if item["sk"] == "S":
+            found = Project(asset, item)
+        elif found is None:
+            return None
+        elif kind == "T":
+            found.info = item
+        else:
+            _file_under(found, rest, item)
+    return found
+
+
+def _file_under(found: Project, rest: str, item: Item) -> None:
+    kind, _, name = rest.partition("#")
+    (found.hooks if kind == "hook" else found.rights)[name] = item
+
+
+def asset_of_form(form_uuid: str) -> str | None:
+    """The asset a form uuid belongs to."""
+    item = table.get(settings().data_table, keys.form_uuid(form_uuid))
+    return item["asset"] if item else None
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a project's form. ``deployed`` and ``modified`` in ms; ``label`` once it is deployed."""
+
+    uid: str
+    content_hash: str
+    modified: int
+    deployed: int | None = None
+    label: str = ""
+
+    def item(self, asset: str) -> Item:
+        return {**keys.version(asset, self.uid), **asdict(self)}
+
+
+def create(state: Item, info: Item, version: Version, content: dict[str, Any], row: Item) -> None:
+    """Writes a new project with its first version and its row in the owner's list, all or nothing."""
+    data = settings().data_table
+    uid = state["uid"]
+    new = "attribute_not_exists(#pk)"
+    table.transact(
+        [
+            table.put_op(data, {**keys.asset_state(uid), **state}, condition=new),
+            table.put_op(data, {**keys.asset_info(uid), **info}),
+            table.put_op(data, version.item(uid)),
+            table.put_op(data, _content_item(uid, version.uid, content)),
+            table.put_op(data, {**keys.form_uuid(state["form_uuid"]), "asset": uid}, condition=new),
+            table.put_op(data, {**keys.listing(state["owner"], uid), **row}),
+        ]
+    )
+
+
+def save(
+    found: Project,
+    state: Item,
+    info: Item,
+    row: Item,
+    version: Version | None = None,
+    content: dict[str, Any] | None = None,
+) -> None:
+    """Writes changes of a project, with a new or changed version and a new version's content.
+
+    Raises TransactionError when somebody else changed the project since ``found`` was read.
+    """
+    data = settings().data_table
+    operations = [
+        table.put_op(
+            data,
+            {**keys.asset_info(found.uid), **info, "revision": found.info["revision"] + 1},
+            condition="#revision = :revision",
+            values={":revision": found.info["revision"]},
+        ),
+        table.put_op(data, {**keys.asset_state(found.uid), **state}),
+        table.put_op(data, {**keys.listing(found.owner, found.uid), **row}),
+    ]
+    if version:
+        operations.append(table.put_op(data, version.item(found.uid)))
+    if version and content is not None:
+        operations.append(table.put_op(data, _content_item(found.uid, version.uid, content)))
+    table.transact(operations)
+
+
+def _content_item(asset: str, version_uid: str, content: dict[str, Any]) -> Item:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return {**keys.content(asset, version_uid), **_packed(asset, text)}
+
+
+def content(asset: str, version_uid: str) -> dict[str, Any] | None:
+    """The content of one version."""
+    item = table.get(settings().data_table, keys.content(asset, version_uid))
+    found: dict[str, Any] | None = json.loads(_unpacked(item)) if item else None
+    return found
+
+
+def versions(asset: str) -> list[Version]:
+    """Every version of a project, newest first."""
+    found = table.query_all(
+        settings().data_table,
+        "#pk = :pk AND begins_with(#sk, :v)",
+        {":pk": keys.asset_pk(asset), ":v": "V#"},
+    )
+    names = [f.name for f in fields(Version)]
+    listed = [Version(**{name: item[name] for name in names}) for item in found]
+    return sorted(listed, key=lambda version: (version.modified, version.uid), reverse=True)
+
+
+def put_xform(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5: str) -> None:
+    """Keeps the compiled form of a version; the same version compiles to the same form, so it may come twice."""
+    table.put(
+        settings().data_table,
+        {
+            **keys.xform(asset, version_uid),
+            "shape": json.dumps(shape, separators=(",", ":")),
+            "md5": md5,
+            **_packed(asset, xml),
+        },
+    )
+
+
+def xform(asset: str, version_uid: str) -> str | None:
+    """The XForm of a deployed version, as served."""
+    item = table.get(settings().data_table, keys.xform(asset, version_uid))
+    return _unpacked(item) if item else None
+
+
+@lru_cache(maxsize=256)
+def shape(asset: str, version_uid: str) -> dict[str, Any]:
+    """What ingest needs of a deployed form: repeats, geopoints, media. Never changes, so kept per process."""
+    key = keys.xform(asset, version_uid)
+    found, _ = table.query(
+        settings().data_table,
+        "#pk = :pk AND #sk = :sk",
+        {":pk": key["pk"], ":sk": key["sk"]},
+        projection="#shape",
+    )
+    parsed: dict[str, Any] = json.loads(found[0]["shape"]) if found else {}
+    return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
+
+
+def listed(username: str) -> list[Item]:
+    """The rows of a user's project list, by uid."""
+    condition, values = "#pk = :pk", {":pk": keys.listing_pk(username)}
+    return list(table.query_all(settings().data_table, condition, values))
+
+
+def _packed(asset: str, text: str) -> Item:
+    packed = zlib.compress(text.encode(), 6)
+    if len(packed) <= _INLINE:
+        return {"packed": packed}
+    key = blobs.body_key(asset)
+    blobs.put(key, packed)
+    return {"blob": key}
+
+
+def _unpacked(item: Item) -> str:
+    packed = blobs.get(item["blob"]) if "blob" in item else item["packed"]
+    return zlib.decompress(packed).decode()

@@ -1,0 +1,56 @@
+"""S3: files of submissions and forms, and bodies too big for an item. Keys cannot be guessed (uids are random)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from formrelay import ids
+from formrelay.aws import s3
+from formrelay.settings import settings
+
+
+def attachment_key(asset: str, root_uuid: str, attachment_uid: str) -> str:
+    return f"attachments/{asset}/{quote(root_uuid, safe='')}/{attachment_uid}"
+
+
+def form_file_key(asset: str, file_uid: str) -> str:
+    return f"media/{asset}/{file_uid}"
+
+
+def body_key(asset: str) -> str:
+    """A fresh key for the bodies of one revision of a submission."""
+    return f"bodies/{asset}/{ids.uid('b')}"
+
+
+def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    """Stores one object."""
+    s3().put_object(Bucket=settings().bucket, Key=key, Body=data, ContentType=content_type)
+
+
+def get(key: str) -> bytes:
+    """One whole object; for those that formrelay itself keeps small enough to hold."""
+    return s3().get_object(Bucket=settings().bucket, Key=key)["Body"].read()
+
+
+def put_json(key: str, value: Any) -> None:
+    put(key, json.dumps(value, ensure_ascii=False).encode(), "application/json")
+
+
+def get_json(key: str) -> Any:
+    return json.loads(get(key))
+
+
+def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:
+    """A URL that lets anybody fetch the object for a while, under the given headers."""
+    return s3().generate_presigned_url(
+        "get_object",
+        Params={
+            "Bucket": settings().bucket,
+            "Key": key,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": disposition,
+        },
+        ExpiresIn=seconds,
+    )

@@ -1,0 +1,211 @@
+"""Deliveries: one item per hook and submission, and the conditional writes that move it on.
+
+An item holds ``asset, hook, sid``; ``status`` (0 failed, 1 pending, 2 success, 3 processing); ``seq`` the attempt
+that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended; ``manual`` when the
+next one is a retry by hand; ``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms; ``code`` and
+``message`` of the last attempt that ended.
+"""
+
+from __future__ import annotations
+
+from formrelay.settings import settings
+from formrelay.storage import keys, table
+from formrelay.storage.keys import Key
+from formrelay.storage.table import Item
+
+FAILED, PENDING, SUCCESS, PROCESSING = 0, 1, 2, 3
+STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCESSING: "processing"}
+
+_MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
+
+
+def new(asset: str, hook: str, sid: int, *, now: int, due_at: int, sweep_at: int) -> Item:
+    """A delivery that has not been tried; the caller writes it with its submission."""
+    return {
+        **keys.delivery(hook, sid),
+        "asset": asset,
+        "hook": hook,
+        "sid": sid,
+        "status": PENDING,
+        "seq": 1,
+        "rung": 0,
+        "tries": 0,
+        "due_at": due_at,
+        "created": now,
+        "modified": now,
+        "sweep": keys.sweep_shard(hook, sid),
+        "sweep_at": sweep_at,
+    }
+
+
+def get(hook: str, sid: int) -> Item | None:
+    """One delivery."""
+    return table.get(settings().data_table, keys.delivery(hook, sid))
+
+
+def claim(hook: str, sid: int, seq: int, *, now: int, lease: int) -> Item:
+    """Takes attempt ``seq`` for this process until ``lease`` (ms) and returns the record.
+
+    Raises ConditionError with the record found when that attempt is not the next one, not due or taken.
+    """
+    return table.update(
+        settings().data_table,
+        keys.delivery(hook, sid),
+        "SET #status = :processing, #lease = :lease, #modified = :now",
+        {":processing": PROCESSING, ":pending": PENDING, ":lease": lease, ":seq": seq, ":now": now},
+        condition="#seq = :seq AND #status = :pending AND #due_at <= :now",
+    )
+
+
+def attempted(
+    item: Item, *, now: int, code: int | None, message: str, counted: bool
+) -> tuple[str, dict[str, object]]:
+    """The part of an update that every end of an attempt shares: SET clause and values."""
+    expression = (
+        "SET #seq = :next, #tries = :tries, #rung = :rung,"
+        " #code = :code, #message = :message, #modified = :now"
+    )
+    return expression, {
+        ":seq": item["seq"],
+        ":next": item["seq"] + 1,
+        ":tries": item["tries"] + 1,
+        ":rung": item["rung"] + (1 if counted else 0),
+        ":code": code,
+        ":message": message,
+        ":now": now,
+        ":processing": PROCESSING,
+        ":lease": item["lease"],
+    }
+
+
+def succeed(item: Item, *, now: int, code: int, message: str) -> None:
+    """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost."""
+    expression, values = attempted(item, now=now, code=code, message=message, counted=not item.get("manual"))
+    table.update(
+        settings().data_table,
+        _key(item),
+        expression + ", #status = :status REMOVE #sweep, #sweep_at, #lease, #due_at, #trouble, #manual",
+        {**values, ":status": SUCCESS},
+        condition=_MINE,
+    )
+
+
+def postpone(
+    item: Item, *, now: int, code: int | None, message: str, counted: bool, due_at: int, sweep_at: int
+) -> None:
+    """Ends the claimed attempt as failed with another one to come. Raises ConditionError when the lease was lost."""
+    expression, values = attempted(item, now=now, code=code, message=message, counted=counted)
+    table.update(
+        settings().data_table,
+        _key(item),
+        expression
+        + ", #status = :status, #due_at = :due, #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble"
+        + " REMOVE #lease, #manual",
+        {
+            **values,
+            ":status": PENDING,
+            ":due": due_at,
+            ":shard": keys.sweep_shard(item["hook"], item["sid"]),
+            ":sweep": sweep_at,
+            ":trouble": keys.trouble(item["hook"], "pending"),
+        },
+        condition=_MINE,
+    )
+
+
+def give_up(
+    item: Item,
+    *,
+    now: int,
+    code: int | None,
+    message: str,
+    counted: bool,
+    report: list[Item],
+) -> None:
+    """Ends the claimed attempt as the last one, together with the writes that make it reported.
+
+    Raises TransactionError when the lease was lost, ConflictError when the report is being written elsewhere.
+    """
+    expression, values = attempted(item, now=now, code=code, message=message, counted=counted)
+    table.transact(
+        [
+            table.update_op(
+                settings().data_table,
+                _key(item),
+                expression
+                + ", #status = :status, #trouble = :trouble REMOVE #sweep, #sweep_at, #lease, #due_at, #manual",
+                {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
+                condition=_MINE,
+            ),
+            *report,
+        ]
+    )
+
+
+def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
+    """Makes a first attempt that waits for files due at once. Raises ConditionError when it is no longer waiting."""
+    return table.update(
+        settings().data_table,
+        keys.delivery(hook, sid),
+        "SET #due_at = :now, #sweep_at = :sweep, #seq = :next",
+        {":now": now, ":sweep": sweep_at, ":one": 1, ":next": 2, ":pending": PENDING},
+        condition="#seq = :one AND #status = :pending AND #due_at > :now",
+    )
+
+
+def retry_by_hand(item: Item, *, now: int, sweep_at: int) -> Item:
+    """Makes an attempt of its own due at once, in the place of a scheduled one.
+
+    Raises ConditionError when the delivery moved on since it was read.
+    """
+    return table.update(
+        settings().data_table,
+        _key(item),
+        "SET #status = :pending, #seq = :next, #manual = :yes, #due_at = :now, #modified = :now,"
+        " #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble",
+        {
+            ":pending": PENDING,
+            ":processing": PROCESSING,
+            ":seq": item["seq"],
+            ":next": item["seq"] + 1,
+            ":yes": True,
+            ":now": now,
+            ":shard": keys.sweep_shard(item["hook"], item["sid"]),
+            ":sweep": sweep_at,
+            ":trouble": keys.trouble(item["hook"], "pending"),
+        },
+        condition="#seq = :seq AND #status <> :processing",
+    )
+
+
+def page(
+    hook: str, *, start: Key | None = None, limit: int | None = None, forward: bool = False
+) -> tuple[list[Item], Key | None]:
+    """Deliveries of a hook, newest submission first, and the key to go on from."""
+    return table.query(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.deliveries_pk(hook)},
+        start=start,
+        limit=limit,
+        forward=forward,
+    )
+
+
+def in_trouble(hook: str, kind: str) -> list[int]:
+    """Submission ids of the deliveries that failed at least once, by kind (``failed``, ``pending``), newest first.
+
+    From the index: may lag behind the items by moments.
+    """
+    found = table.query_all(
+        settings().data_table,
+        "#trouble = :trouble",
+        {":trouble": keys.trouble(hook, kind)},
+        index=keys.TROUBLE_INDEX,
+        forward=False,
+    )
+    return [int(item["sk"]) for item in found]
+
+
+def _key(item: Item) -> Key:
+    return keys.delivery(item["hook"], item["sid"])

@@ -1,0 +1,229 @@
+"""Submissions: the record, its bodies, its files, and the guard that makes an instanceID unique in a form.
+
+A submission item holds
+``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``; ``time``
+``_submission_time`` in ms; ``by`` user or None; ``geo`` ``[lat, lng]``; ``status`` validation status;
+``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
+``origin`` base URL it was posted to; ``files`` name → ``{uid, type, stored, size, sha1, key, xpath, hidden}``;
+``packed`` or ``blob``: both bodies (:class:`Bodies`).
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from formrelay.settings import settings
+from formrelay.storage import blobs, keys, table
+from formrelay.storage.table import Item
+
+# Bodies up to this size, compressed, stand in the item; the rest of it stays below 100 KB.
+_INLINE = 280_000
+# Below this size compressing is not worth its time.
+_COMPRESS_FROM = 1_000
+
+_NEW = "attribute_not_exists(#pk)"
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The answers as one JSON text (an object), and the XML as the client sent it."""
+
+    answers: str
+    xml: bytes
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What stands for an instanceID: the submission it belongs to, and the SHA-256 of the XML it came with."""
+
+    sid: int
+    sha256: str
+
+
+def pack(asset: str, bodies: Bodies) -> Item:
+    """The attributes that hold the bodies; the big ones go to S3 at once."""
+    answers = bodies.answers.encode()
+    if len(answers) + len(bodies.xml) < _COMPRESS_FROM:
+        return {"answers": bodies.answers, "xml": bodies.xml}
+    packed = zlib.compress(len(answers).to_bytes(4, "big") + answers + bodies.xml, 3)
+    if len(packed) <= _INLINE:
+        return {"packed": packed}
+    key = blobs.body_key(asset)
+    blobs.put(key, packed)
+    return {"blob": key}
+
+
+def unpack(item: Item) -> Bodies:
+    """The bodies of an item; one call to S3 for the big ones."""
+    if "answers" in item:
+        return Bodies(item["answers"], item["xml"])
+    raw = zlib.decompress(blobs.get(item["blob"]) if "blob" in item else item["packed"])
+    end = 4 + int.from_bytes(raw[:4], "big")
+    return Bodies(raw[4:end].decode(), raw[end:])
+
+
+def create(asset: str, item: Item, sha256: str, deliveries: Sequence[Item]) -> Guard | None:
+    """Writes guard, submission and deliveries, all or nothing: one transaction.
+
+    Returns None when written, else the guard that was there before. Raises SidClashError when the
+    ``_id`` is taken, ConflictError when a twin is being written at this moment.
+    """
+    data = settings().data_table
+    guard = {**keys.guard(asset, item["root"]), "sid": item["id"], "sha256": sha256}
+    operations = [
+        table.put_op(data, guard, condition=_NEW),
+        table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=_NEW),
+        *(table.put_op(data, delivery) for delivery in deliveries),
+    ]
+    try:
+        table.transact(operations)
+    except table.TransactionError as error:
+        found = error.reasons[0]
+        if found is None:
+            raise SidClashError from None
+        return Guard(found["sid"], found["sha256"])
+    return None
+
+
+class SidClashError(Exception):
+    """Two submissions drew the same ``_id``: draw again."""
+
+
+def get_guard(asset: str, uuid: str) -> Guard | None:
+    """The guard of an instanceID, current, first or in between."""
+    item = table.get(settings().data_table, keys.guard(asset, uuid))
+    return Guard(item["sid"], item["sha256"]) if item else None
+
+
+def get(asset: str, sid: int) -> Item | None:
+    """One submission."""
+    return table.get(settings().data_table, keys.submission(asset, sid))
+
+
+def add_files(asset: str, sid: int, files: dict[str, Item], *, complete: bool) -> Item:
+    """Adds files whose names are new to the submission, and ends its waiting when ``complete`` (or both).
+
+    Raises ConditionError, with the submission found, when a name is there already (``old`` None: deleted).
+    """
+    values: Item = {f":f{i}": entry for i, entry in enumerate(files.values())}
+    # File names may hold any character, so they are named by position and not by #name.
+    names = {f"#f{i}": name for i, name in enumerate(files)}
+    sets = ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files)))
+    condition = " AND ".join(
+        ["attribute_exists(#pk)", *(f"attribute_not_exists(#files.#f{i})" for i in range(len(files)))]
+    )
+    clauses = [f"SET {sets}"] if sets else []
+    if complete:
+        clauses.append("REMOVE #waiting")
+    return table.update(
+        settings().data_table,
+        keys.submission(asset, sid),
+        " ".join(clauses),
+        values,
+        condition=condition,
+        names=names,
+    )
+
+
+def replace(asset: str, old: Item, new: Item, sha256: str) -> Guard | None:
+    """Writes an edit: the guard of the new instanceID, the new record over the old one, the old one to the history.
+
+    Returns None when written, else the guard that stood for the new instanceID. Raises StaleEditError when
+    the record was edited or deleted meanwhile.
+    """
+    data = settings().data_table
+    guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
+    bodies = ("answers", "xml", "packed", "blob", "uuid", "files", "geo")
+    history = {name: old[name] for name in bodies if name in old}
+    operations = [
+        table.put_op(data, guard, condition=_NEW),
+        table.put_op(
+            data,
+            {**keys.submission(asset, new["id"]), **new},
+            condition="#uuid = :uuid",
+            values={":uuid": old["uuid"]},
+        ),
+        table.put_op(data, {**keys.revision(asset, new["id"], old.get("rev", 0)), **history}),
+    ]
+    try:
+        table.transact(operations)
+    except table.TransactionError as error:
+        found = error.reasons[0]
+        if found is None:
+            raise StaleEditError from None
+        return Guard(found["sid"], found["sha256"])
+    return None
+
+
+class StaleEditError(Exception):
+    """The record is no longer as the edit found it."""
+
+
+def first_revision(asset: str, sid: int) -> Item | None:
+    """The record as it was created, once it has been edited."""
+    return table.get(settings().data_table, keys.revision(asset, sid, 0))
+
+
+def page(asset: str, *, after: int | None, limit: int, forward: bool = True) -> tuple[list[Item], int | None]:
+    """Up to ``limit`` submissions behind ``after`` in the order of their ids, and the id to go on from.
+
+    A call may stop early (1 MB); None says that there is no more.
+    """
+    start = keys.submission(asset, after) if after is not None else None
+    items, last = table.query(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.submissions_pk(asset)},
+        limit=limit,
+        forward=forward,
+        start=start,
+    )
+    return items, int(last["sk"]) if last else None
+
+
+def scan(asset: str, *, forward: bool = True) -> Iterator[Item]:
+    """Every submission of a form, read page by page."""
+    yield from table.query_all(
+        settings().data_table, "#pk = :pk", {":pk": keys.submissions_pk(asset)}, forward=forward
+    )
+
+
+def skip(asset: str, rows: int, *, forward: bool = True) -> int | None:
+    """The id of row number ``rows`` (from 1), so that a page can start behind it; None when there are fewer.
+
+    Reads keys only over the wire, though DynamoDB counts the whole items.
+    """
+    last = None
+    remaining = rows
+    start = None
+    while remaining > 0:
+        items, start = table.query(
+            settings().data_table,
+            "#pk = :pk",
+            {":pk": keys.submissions_pk(asset)},
+            limit=remaining,
+            forward=forward,
+            start=start,
+            projection="#sk",
+        )
+        remaining -= len(items)
+        if items:
+            last = int(items[-1]["sk"])
+        if start is None:
+            break
+    return last if remaining == 0 else None
+
+
+def count(asset: str) -> int:
+    """How many submissions a form has."""
+    return table.count(settings().data_table, "#pk = :pk", {":pk": keys.submissions_pk(asset)})
+
+
+def parse_answers(text: str) -> dict[str, Any]:
+    """The stored JSON text as a dict."""
+    answers: dict[str, Any] = json.loads(text)
+    return answers

@@ -1,0 +1,45 @@
+"""The sweep index: everything that must be looked at again, in shards, by the time it is due.
+
+The index is eventually consistent: what it says is only a reason to look at the item itself.
+"""
+
+from __future__ import annotations
+
+from formrelay.settings import settings
+from formrelay.storage import keys, table
+from formrelay.storage.keys import Key
+from formrelay.storage.table import Item
+
+PAGE = 100
+
+
+def due(shard: str, now: int, start: Key | None = None) -> tuple[list[Item], Key | None]:
+    """One page of what was due in a shard, oldest first: ``{pk, sk, sweep_at}``, and the key to go on from."""
+    return table.query(
+        settings().data_table,
+        "#sweep = :shard AND #sweep_at <= :now",
+        {":shard": shard, ":now": now},
+        index=keys.SWEEP_INDEX,
+        limit=PAGE,
+        start=start,
+    )
+
+
+def item(key: Key) -> Item | None:
+    """The item itself, strongly consistent."""
+    return table.get(settings().data_table, {"pk": key["pk"], "sk": key["sk"]})
+
+
+def push(key: Key, seen: int, later: int, looks: int) -> bool:
+    """Moves an item's time from the value seen to a later one. False when somebody else moved it first."""
+    try:
+        table.update(
+            settings().data_table,
+            {"pk": key["pk"], "sk": key["sk"]},
+            "SET #sweep_at = :later, #looks = :looks",
+            {":later": later, ":seen": seen, ":looks": looks},
+            condition="#sweep_at = :seen",
+        )
+    except table.ConditionError:
+        return False
+    return True
