@@ -1,0 +1,180 @@
+"""moto in process, with the storage of template.yaml: tables, indexes, queues, bucket and key as deployed.
+
+The stack is made once by moto's CloudFormation; each test finds it empty. Clients live through all tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+from moto.sqs.models import Queue, sqs_backends
+
+from formrelay import aws as clients
+from formrelay.settings import Settings, settings
+from tests.support.template import template
+
+REGION = "eu-west-1"
+MAIL_FROM = "formrelay@example.org"
+
+_STORED = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::KMS::Key")
+_DUMMY = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+_POINTS_ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message found on a queue: its body, and the seconds and group it was sent with."""
+
+    body: dict[str, Any]
+    delay: int
+    group: str | None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that SES took; moto keeps the HTML of the two bodies."""
+
+    to: list[str]
+    subject: str
+    html: str
+
+
+def storage_template() -> str:
+    """The part of the template that moto can make, as JSON; outputs are the environment of the functions."""
+    whole = deepcopy(template())
+    # moto reads the policy of a key as text, which CloudFormation does not give it.
+    del whole["Resources"]["SealingKey"]["Properties"]["KeyPolicy"]
+    environment = whole["Globals"]["Function"]["Environment"]["Variables"]
+    part = {
+        "Parameters": whole["Parameters"],
+        "Resources": {name: body for name, body in whole["Resources"].items() if body["Type"] in _STORED},
+        "Outputs": {name.replace("_", "0"): {"Value": value} for name, value in environment.items()},
+    }
+    return json.dumps(part)
+
+
+def create_storage(cloudformation: Any) -> dict[str, str]:
+    """Makes that part through a CloudFormation client; returns the environment of the functions."""
+    cloudformation.create_stack(
+        StackName="formrelay",
+        TemplateBody=storage_template(),
+        Parameters=[{"ParameterKey": "MailFrom", "ParameterValue": MAIL_FROM}],
+    )
+    (stack,) = cloudformation.describe_stacks(StackName="formrelay")["Stacks"]
+    return {output["OutputKey"].replace("0", "_"): output["OutputValue"] for output in stack["Outputs"]}
+
+
+def messages(queue_url: str) -> list[Message]:
+    """Takes everything off a queue, what is still delayed included, oldest first."""
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue_url.rsplit("/", 1)[1]]
+    found = [Message(json.loads(m.body), _delay(m), m.group_id) for m in queue._messages]
+    _drain(queue)
+    return found
+
+
+def _delay(message: Any) -> int:
+    seconds: float = (message.delayed_until - message.sent_timestamp) / 1000
+    return max(0, round(seconds))
+
+
+def _drain(queue: Queue) -> None:
+    # Not PurgeQueue, which SQS, and so moto, allows once a minute.
+    queue._messages.clear()
+    queue._pending_messages.clear()
+
+
+def mails() -> list[Mail]:
+    """Every mail sent in this test, oldest first."""
+    return [
+        Mail(m.destinations.get("ToAddresses", []), m.subject, m.body)
+        for m in ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+    ]
+
+
+def stored(table: str) -> list[dict[str, Any]]:
+    """All items of a table as DynamoDB writes them (``{"pk": {"S": …}}``)."""
+    pages = clients.dynamodb().get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def objects(bucket: str) -> list[str]:
+    """Keys of all objects in a bucket."""
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def forget_clients() -> None:
+    """Drops the clients and settings that this process has made."""
+    for made in (clients.dynamodb, clients.sqs, clients.s3, clients.kms, clients.sesv2, clients.lambda_):
+        made.cache_clear()
+    clients._session.cache_clear()
+    settings.cache_clear()
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a deployed function, as far as ours and AWS's variables go."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _POINTS_ELSEWHERE:
+            patch.delenv(name, raising=False)
+        for name, value in (_DUMMY | variables).items():
+            patch.setenv(name, value)
+        yield patch
+
+
+@contextmanager
+def storage() -> Iterator[dict[str, str]]:
+    """moto's copy of the storage; yields the environment of the functions. Mocks nothing by itself."""
+    import botocore.session
+
+    with environment({}):
+        mock = mock_aws()
+        mock.start()
+        try:
+            made = create_storage(botocore.session.get_session().create_client("cloudformation"))
+            clients.sesv2().create_email_identity(EmailIdentity=MAIL_FROM)
+        finally:
+            mock.stop(remove_data=False)
+        yield made
+        mock.reset()
+
+
+@contextmanager
+def emptied(variables: dict[str, str]) -> Iterator[Settings]:
+    """Runs a test on that storage, and empties it afterwards."""
+    mock = mock_aws()
+    with environment(variables):
+        mock.start(reset=False)
+        settings.cache_clear()
+        try:
+            yield settings()
+        finally:
+            _empty(variables)
+            settings.cache_clear()
+            mock.stop(remove_data=False)
+
+
+def _empty(variables: dict[str, str]) -> None:
+    for table in (variables["FORMRELAY_DATA_TABLE"], variables["FORMRELAY_ACCOUNTS_TABLE"]):
+        for item in stored(table):
+            clients.dynamodb().delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    for queue in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues.values():
+        _drain(queue)
+    bucket = variables["FORMRELAY_BUCKET"]
+    for key in objects(bucket):
+        clients.s3().delete_object(Bucket=bucket, Key=key)
+    ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages.clear()
