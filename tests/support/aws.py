@@ -57,7 +57,8 @@ def storage_template() -> str:
     """The part of the template that moto can make, as JSON; outputs are the environment of the functions."""
     whole = deepcopy(template())
     # moto reads the policy of a key as text, which CloudFormation does not give it.
-    del whole["Resources"]["SealingKey"]["Properties"]["KeyPolicy"]
+    key = whole["Resources"]["SealingKey"]["Properties"]
+    key["KeyPolicy"] = json.dumps(key["KeyPolicy"])
     environment = whole["Globals"]["Function"]["Environment"]["Variables"]
     part = {
         "Parameters": whole["Parameters"],
