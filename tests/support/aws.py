@@ -60,6 +60,8 @@ def storage_template() -> str:
     key = whole["Resources"]["SealingKey"]["Properties"]
     key["KeyPolicy"] = json.dumps(key["KeyPolicy"])
     environment = whole["Globals"]["Function"]["Environment"]["Variables"]
+    # Its CloudFormation makes no configuration sets.
+    environment["FORMRELAY_MAIL_CONFIGURATION"] = ""
     part = {
         "Parameters": whole["Parameters"],
         "Resources": {name: body for name, body in whole["Resources"].items() if body["Type"] in _STORED},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from formrelay.aws import sesv2
 from formrelay.settings import settings
 
@@ -22,10 +24,13 @@ def send(to: str, subject: str, text: str, html: str) -> None:
     """Sends one mail. Raises MailRejectedError for good refusals; botocore's errors may pass with time."""
     from botocore.exceptions import ClientError
 
+    name = settings().mail_configuration
+    chosen: dict[str, Any] = {"ConfigurationSetName": name} if name else {}
     body = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
     try:
         sesv2().send_email(
             FromEmailAddress=settings().mail_from,
+            **chosen,
             Destination={"ToAddresses": [to]},
             Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},  # type: ignore[typeddict-item]
         )

@@ -25,6 +25,7 @@ class Settings:
     deliver_function: str
     public_url: str
     mail_from: str
+    mail_configuration: str
     retry_delays: tuple[int, ...]
     report_interval: int
     recovery_grace: int
@@ -77,6 +78,7 @@ def settings() -> Settings:
         deliver_function=get("DELIVER_FUNCTION"),
         public_url=get("PUBLIC_URL").rstrip("/"),
         mail_from=get("MAIL_FROM"),
+        mail_configuration=get("MAIL_CONFIGURATION"),
         retry_delays=_delays(get("RETRY_DELAYS", "60,600,6000")),
         report_interval=int(get("REPORT_INTERVAL", "3600")),
         recovery_grace=int(get("RECOVERY_GRACE", "120")),
