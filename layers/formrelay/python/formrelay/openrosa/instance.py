@@ -1,0 +1,269 @@
+"""Instance XML → ids, then answers as the data API shows them (contract submissions §6).
+
+Two steps, because a form's repeats are known only once the form is, while XML is parsed once: :func:`read`
+gives the ids and keeps xmltodict's result, :func:`flatten` makes the answers of it.
+
+xmltodict does the parsing: through its ``expat`` argument it takes a parser that refuses DTDs, and
+:mod:`formrelay.openrosa.bounds` caps the rest, so its speed is kept and its result needs one walk only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import xmltodict
+
+from formrelay.openrosa import bounds
+from formrelay.openrosa.errors import EmptySubmissionError, MalformedXmlError, MissingInstanceIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+Answers = dict[str, Any]
+"""Path → text, or list of such dicts for a repeat; keys are full paths without the root, in XML order."""
+
+# xmltodict's marks. No XML name starts with them.
+_ATTRIBUTE = "@"
+_TEXT = "#text"
+_MARKS = "@#"
+_WHITESPACE = " \t\r\n"
+_KOBO_NAMESPACE = "http://kobotoolbox.org/xforms"
+_UUID_SCHEME = "uuid:"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What the root and ``meta`` of a submission say. Texts are as sent; absent or blank is None."""
+
+    root: str
+    form_id: str | None
+    version: str | None
+    form_uuid: str | None
+    version_uid: str | None
+    instance_id: str | None
+    deprecated_id: str | None
+    root_uuid: str | None
+    submission_date: str | None
+    submit_message: str | None
+    encrypted: bool
+    node: dict[str, Any] = field(repr=False, compare=False)
+    """The root in xmltodict's shape, for :func:`flatten`."""
+
+    @property
+    def uuid(self) -> str:
+        """``instance_id`` without ``uuid:``; any other scheme is kept whole. Raises MissingInstanceIdError."""
+        if self.instance_id is None:
+            raise MissingInstanceIdError
+        return bare_uuid(self.instance_id)
+
+
+def bare_uuid(identifier: str) -> str:
+    """An instanceID as it is stored: the prefix ``uuid:`` taken off, any other scheme kept."""
+    return identifier.removeprefix(_UUID_SCHEME)
+
+
+def read(xml: bytes) -> Instance:
+    """Parse instance XML. Raises MalformedXmlError, UnsupportedCharactersError or EmptySubmissionError.
+
+    A missing instanceID and too deep nesting show later, in ``uuid`` and :func:`flatten`: the form and
+    the right to submit are looked at first (contract submissions §4, order of checks).
+    """
+    xml = bounds.checked(xml)
+    try:
+        document = xmltodict.parse(xml, expat=bounds, strip_whitespace=False)
+    except bounds.PARSE_ERRORS as error:
+        raise bounds.failure(xml, error) from None
+    ((root, content),) = document.items()
+    node = content if isinstance(content, dict) else {}
+    meta = _child(node, "meta")
+    return Instance(
+        root=root,
+        form_id=_attribute(node, "id"),
+        version=_attribute(node, "version"),
+        form_uuid=_text_of(_child(node, "formhub").get("uuid")),
+        version_uid=_text_of(node.get("__version__")),
+        instance_id=_meta_text(meta, "instanceID") or _attribute(node, "instanceID"),
+        deprecated_id=_meta_text(meta, "deprecatedID"),
+        root_uuid=_meta_text(meta, "rootUuid"),
+        submission_date=_attribute(node, "submissionDate"),
+        submit_message=_submit_message(node),
+        encrypted=_attribute(node, "encrypted") == "yes",
+        node=node,
+    )
+
+
+def flatten(instance: Instance, repeats: Collection[str]) -> Answers:
+    """The answers of a submission; ``repeats`` are the paths of the form's repeats, without the root.
+
+    Raises MissingInstanceIdError without an instanceID, EmptySubmissionError without any answer,
+    MalformedXmlError when nested deeper than ``bounds.MAX_DEPTH`` or with paths beyond ``bounds.MAX_PATHS``.
+    """
+    if instance.instance_id is None:
+        raise MissingInstanceIdError
+    answers: Answers = {}
+    _Flattener(repeats).walk(instance.node, "", answers, 2)
+    if not answers:
+        raise EmptySubmissionError
+    return answers
+
+
+def xpaths(answers: Answers, questions: Collection[str] | None = None) -> dict[str, str]:
+    """Answer text → where it stands, with 1-based indexes of repeats: ``hh/member[1]/portrait``.
+
+    For ``question_xpath`` of attachments, and for the file names that a submission names. Only answers to
+    ``questions`` (paths) count when given; of equal answers the first one.
+    """
+    found: dict[str, str] = {}
+    _locate(answers, "", "", questions, found)
+    return found
+
+
+def geolocation(answers: Answers, geopoints: Iterable[str]) -> list[float | None]:
+    """``[lat, lng]`` of the first answered geopoint (paths in form order), ``[None, None]`` without a usable one."""
+    for path in geopoints:
+        text = answers.get(path)
+        if isinstance(text, str):
+            return _coordinates(text)
+    return [None, None]
+
+
+class _Flattener:
+    """One walk over a document; ``room`` is what is left of the characters its paths may have together."""
+
+    def __init__(self, repeats: Collection[str]) -> None:
+        self._repeats = repeats
+        self._room = bounds.MAX_PATHS
+
+    def walk(self, node: dict[str, Any], prefix: str, out: Answers, depth: int) -> None:
+        """Put the answers below a group into ``out``, under full paths; ``depth`` is that of its children."""
+        self._take(len(prefix) * len(node))
+        if depth > bounds.MAX_DEPTH:
+            raise MalformedXmlError
+        repeats = self._repeats
+        for tag, value in node.items():
+            if value is None or tag[0] in _MARKS:
+                continue
+            path = prefix + tag
+            kind = type(value)
+            if kind is list or path in repeats:
+                rows = self._rows(value if kind is list else [value], path, depth)
+                if rows:
+                    out[path] = rows
+            elif kind is str:
+                if not _blank(value):
+                    out[path] = value
+            elif _is_group(value):
+                self.walk(value, path + "/", out, depth + 1)
+            elif not _blank(value.get(_TEXT)):
+                out[path] = value[_TEXT]
+
+    def _rows(self, values: list[Any], path: str, depth: int) -> list[Answers]:
+        self._take(len(path) * len(values))
+        rows = []
+        for value in values:
+            row: Answers = {}
+            if isinstance(value, dict) and _is_group(value):
+                self.walk(value, path + "/", row, depth + 1)
+            else:
+                text = _raw_text(value)
+                if not _blank(text):
+                    row[path] = text
+            if row:
+                rows.append(row)
+        return rows
+
+    def _take(self, characters: int) -> None:
+        self._room -= characters
+        if self._room < 0:
+            raise MalformedXmlError
+
+
+def _is_group(node: dict[str, Any]) -> bool:
+    """Whether it has child elements; an element with attributes and text only is an answer."""
+    return any(tag[0] not in _MARKS for tag in node)
+
+
+def _blank(text: str | None) -> bool:
+    return text is None or (text.isspace() and not text.strip(_WHITESPACE))
+
+
+def _raw_text(value: Any) -> str | None:
+    """The text of an element in xmltodict's shape; None for a group."""
+    if isinstance(value, dict):
+        value = None if _is_group(value) else value.get(_TEXT)
+    return value if isinstance(value, str) else None
+
+
+def _text_of(value: Any) -> str | None:
+    """The text of an element without the whitespace around it; of a repeated element the first one's."""
+    text = _raw_text(value[0] if isinstance(value, list) else value)
+    return text.strip(_WHITESPACE) or None if text else None
+
+
+def _attribute(node: dict[str, Any], name: str) -> str | None:
+    value = node.get(_ATTRIBUTE + name)
+    return value.strip(_WHITESPACE) or None if isinstance(value, str) else None
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition(":")[2]
+
+
+def _child(node: dict[str, Any], name: str) -> dict[str, Any]:
+    """The first child group of that name, whatever its prefix; empty without one."""
+    for tag, value in node.items():
+        if tag[0] not in _MARKS and _local(tag) == name:
+            first = value[0] if isinstance(value, list) else value
+            if isinstance(first, dict):
+                return first
+    return {}
+
+
+def _meta_text(meta: dict[str, Any], name: str) -> str | None:
+    for tag, value in meta.items():
+        if tag[0] not in _MARKS and _local(tag) == name:
+            return _text_of(value)
+    return None
+
+
+def _submit_message(node: dict[str, Any]) -> str | None:
+    """Text of the question that the root attribute ``kobo:submitMessage`` names; None for a bad path."""
+    path = None
+    for mark, value in node.items():
+        if value == _KOBO_NAMESPACE and mark.startswith("@xmlns:"):
+            path = _attribute(node, mark[len("@xmlns:") :] + ":submitMessage")
+    if path is None:
+        return None
+    value = node
+    for step in path.strip("/").split("/")[1:]:
+        first = value.get(step) if step and step[0] not in _MARKS else None
+        if isinstance(first, list):
+            first = first[0]
+        if not isinstance(first, dict):
+            return _text_of(first)
+        value = first
+    return _text_of(value)
+
+
+def _locate(
+    answers: Answers, path: str, xpath: str, questions: Collection[str] | None, found: dict[str, str]
+) -> None:
+    for key, value in answers.items():
+        place = xpath + key[len(path) :]
+        if isinstance(value, list):
+            for index, row in enumerate(value, 1):
+                _locate(row, key, f"{place}[{index}]", questions, found)
+        elif questions is None or key in questions:
+            found.setdefault(value, place)
+
+
+def _coordinates(text: str) -> list[float | None]:
+    try:
+        lat, lng = map(float, text.split()[:2])
+    except ValueError:
+        return [None, None]
+    if "_" in text or not (math.isfinite(lat) and math.isfinite(lng)):
+        return [None, None]
+    return [lat, lng]
