@@ -57,11 +57,10 @@ def _by_key(key: str) -> Caller:
 def _by_password(encoded: str, address: str) -> Caller:
     username, password = _decode(encoded)
     account = accounts.get_account(username)
-    if account is None or not passwords.is_known(username, password, account["password"]):
-        _check_slowly(
-            username, password, account["password"] if account else _NOBODY, address, account is None
-        )
-    if account is None:  # pragma: no cover - refused just above
+    stored = account["password"] if account else None
+    if stored is None or not passwords.is_known(username, password, stored):
+        _check_slowly(username, password, stored, address)
+    if account is None:
         raise unauthenticated("Invalid username/password.")
     if not account["active"]:
         raise unauthenticated("User inactive or deleted.")

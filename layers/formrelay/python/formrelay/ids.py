@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import TypeGuard
 
 from formrelay.clock import EPOCH_2026_MS, now_ms
 
@@ -25,6 +26,12 @@ MAX_SUBMISSION_ID = 10**15 - 1
 def uid(prefix: str) -> str:
     """A new random uid, e.g. ``uid("a")`` for an asset: 22 characters."""
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(_UID_LENGTH))
+
+
+def is_uid(text: str | None, prefix: str) -> TypeGuard[str]:
+    """Whether the text has the form of a uid with that prefix."""
+    body = text.removeprefix(prefix) if text and text.startswith(prefix) else ""
+    return len(body) == _UID_LENGTH and all(char in _INDEX for char in body)
 
 
 def submission_id() -> int:

@@ -42,6 +42,9 @@ class Context:
 
 Handler = Callable[..., Response]
 
+# Names and uids are shorter; anything longer would not fit into a key of the table.
+_MAX_PARAMETER = 255
+
 
 @dataclass(frozen=True)
 class Route:
@@ -91,7 +94,7 @@ class Router:
     def _find(self, path: str) -> tuple[dict[str, Handler], dict[str, str]]:
         for pattern, handlers in self._routes:
             match = pattern.fullmatch(path)
-            if match:
+            if match and all(len(value) <= _MAX_PARAMETER for value in match.groups()):
                 return handlers, match.groupdict()
         raise not_found()
 

@@ -4,7 +4,7 @@ A submission item holds
 ``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``; ``time``
 ``_submission_time`` in ms; ``by`` user or None; ``geo`` ``[lat, lng]``; ``status`` validation status;
 ``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
-``origin`` base URL it was posted to; ``files`` name → ``{uid, type, stored, size, sha1, key, xpath, hidden}``;
+``origin`` base URL it was posted to; ``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
 ``packed`` or ``blob``: both bodies (:class:`Bodies`).
 """
 
@@ -20,8 +20,8 @@ from formrelay.settings import settings
 from formrelay.storage import blobs, keys, table
 from formrelay.storage.table import Item
 
-# Bodies up to this size, compressed, stand in the item; the rest of it stays below 100 KB.
-_INLINE = 280_000
+# Bodies up to this size, compressed, stand in the item; the rest of it, mostly files, stays below 240 KB.
+_INLINE = 150_000
 # Below this size compressing is not worth its time.
 _COMPRESS_FROM = 1_000
 
@@ -104,28 +104,32 @@ def get(asset: str, sid: int) -> Item | None:
     return table.get(settings().data_table, keys.submission(asset, sid))
 
 
-def add_files(asset: str, sid: int, files: dict[str, Item], *, complete: bool) -> Item:
-    """Adds files whose names are new to the submission, and ends its waiting when ``complete`` (or both).
+def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
+    """Adds files whose names are new to the submission, and returns it.
 
     Raises ConditionError, with the submission found, when a name is there already (``old`` None: deleted).
     """
     values: Item = {f":f{i}": entry for i, entry in enumerate(files.values())}
     # File names may hold any character, so they are named by position and not by #name.
     names = {f"#f{i}": name for i, name in enumerate(files)}
-    sets = ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files)))
-    condition = " AND ".join(
-        ["attribute_exists(#pk)", *(f"attribute_not_exists(#files.#f{i})" for i in range(len(files)))]
-    )
-    clauses = [f"SET {sets}"] if sets else []
-    if complete:
-        clauses.append("REMOVE #waiting")
+    fresh = [f"attribute_not_exists(#files.#f{i})" for i in range(len(files))]
     return table.update(
         settings().data_table,
         keys.submission(asset, sid),
-        " ".join(clauses),
+        "SET " + ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files))),
         values,
-        condition=condition,
+        condition=" AND ".join(["attribute_exists(#pk)", *fresh]),
         names=names,
+    )
+
+
+def stop_waiting(asset: str, sid: int) -> None:
+    """Marks a submission as complete."""
+    table.update(
+        settings().data_table,
+        keys.submission(asset, sid),
+        "REMOVE #waiting",
+        condition="attribute_exists(#pk)",
     )
 
 

@@ -1,0 +1,207 @@
+"""Projects as the API shows them (contract assets §3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formrelay import clock, permissions
+from formrelay.api.router import Context
+from formrelay.auth import ANONYMOUS
+from formrelay.permissions import LABELS, OWNER_RIGHTS
+from formrelay.projects import deployment_status
+from formrelay.storage import submissions
+from formrelay.storage.assets import Project, Version
+
+_LIST_ONLY = (
+    "url",
+    "date_created",
+    "date_modified",
+    "date_deployed",
+    "owner",
+    "summary",
+    "owner__username",
+    "parent",
+    "uid",
+    "tag_string",
+    "settings",
+    "kind",
+    "name",
+    "asset_type",
+    "version_id",
+    "has_deployment",
+    "deployed_version_id",
+    "deployment__active",
+    "deployment__submission_count",
+    "deployment__last_submission_time",
+    "deployment__encrypted",
+    "deployment__uuid",
+    "deployment_status",
+    "permissions",
+    "export_settings",
+    "downloads",
+    "data",
+    "subscribers_count",
+    "status",
+    "access_types",
+    "children",
+    "data_sharing",
+    "owner_label",
+    "last_modified_by",
+    "created_by",
+)
+
+
+def list_item(ctx: Context, project: Project) -> dict[str, Any]:
+    """A row of the project list: no content."""
+    shown = _common(ctx, project)
+    return {name: shown[name] for name in _LIST_ONLY}
+
+
+def detail(
+    ctx: Context, project: Project, content: dict[str, Any], versions: list[Version]
+) -> dict[str, Any]:
+    """A project in full."""
+    url = _asset_url(ctx, project.uid)
+    deployed = [version for version in versions if version.deployed]
+    rows = [version_item(ctx, project.uid, v, versions) for v in deployed]
+    return {
+        **_common(ctx, project),
+        "files": [],
+        "version__content_hash": project.info["content_hash"],
+        "version_count": project.info["version_count"],
+        "deployed_versions": {"count": len(rows), "next": None, "previous": None, "results": rows[:100]},
+        "deployment__links": {},
+        "deployment__data_download_links": {},
+        "report_styles": {"default": {}, "specified": {}, "kuid_names": {}},
+        "report_custom": {},
+        "advanced_features": {},
+        "map_styles": {},
+        "map_custom": {},
+        "content": content,
+        "embeds": [
+            {"format": "xls", "url": f"{url}/xls/"},
+            {"format": "xform", "url": f"{url}/xform/"},
+        ],
+        "analysis_form_json": {"additional_fields": []},
+        "xform_link": f"{url}/xform/",
+        "hooks_link": f"{url}/hooks/",
+        "xls_link": f"{url}/xls/",
+        "assignable_permissions": [_permission(ctx, codename) for codename in OWNER_RIGHTS],
+        "effective_permissions": [
+            {"codename": c} for c in OWNER_RIGHTS if permissions.allowed(ctx.caller, project, c)
+        ],
+        "exports": f"{url}/exports/",
+        "paired_data": f"{url}/paired-data/",
+        "project_ownership": None,
+    }
+
+
+def version_item(ctx: Context, asset: str, version: Version, versions: list[Version]) -> dict[str, Any]:
+    """A version; ``versions`` are all of the project's, newest first."""
+    return {
+        "uid": version.uid,
+        "url": f"{_asset_url(ctx, asset)}/versions/{version.uid}/",
+        "content_hash": version.content_hash,
+        "date_deployed": _iso(version.deployed) or False,
+        "date_modified": clock.iso_micro(version.modified),
+        "version_number": _number(version, versions),
+    }
+
+
+def _number(version: Version, versions: list[Version]) -> str:
+    """``2`` for the second deployed one, ``2.1`` for the first draft after it."""
+    deployed = drafts = 0
+    for other in reversed(versions):
+        if other.deployed:
+            deployed, drafts = deployed + 1, 0
+        else:
+            drafts += 1
+        if other.uid == version.uid:
+            break
+    return str(deployed) if version.deployed else f"{deployed}.{drafts}"
+
+
+def _common(ctx: Context, project: Project) -> dict[str, Any]:
+    state, info, url = project.state, project.info, _asset_url(ctx, project.uid)
+    suffix = f".{ctx.request.suffix}" if ctx.request.suffix else "/"
+    deployed = project.is_deployed
+    sees_data = permissions.allowed(ctx.caller, project, permissions.VIEW)
+    return {
+        "url": url + suffix,
+        "owner": f"{ctx.api}/users/{project.owner}/",
+        "owner__username": project.owner,
+        "owner_label": project.owner,
+        "parent": None,
+        "uid": project.uid,
+        "kind": "asset",
+        "name": state["name"],
+        "asset_type": state["type"],
+        "settings": info["settings"],
+        "summary": info["summary"],
+        "date_created": clock.iso_micro(info["created"]),
+        "date_modified": clock.iso_micro(info["modified"]),
+        "date_deployed": _iso(info["deployed"]),
+        "version_id": state["version"],
+        "has_deployment": deployed,
+        "deployed_version_id": state["deployed_version"],
+        "deployment__active": state["active"],
+        "deployment__submission_count": _count(project) if sees_data else None,
+        "deployment__last_submission_time": _last_time(project) if sees_data else None,
+        "deployment__encrypted": False,
+        "deployment__uuid": state["form_uuid"] if deployed else None,
+        "deployment_status": deployment_status(state),
+        "downloads": [{"format": kind, "url": f"{url}.{kind}"} for kind in ("xls", "xml")],
+        "tag_string": ",".join(info["tags"]),
+        "permissions": _assignments(ctx, project),
+        "export_settings": [],
+        "data": f"{url}/data{suffix}",
+        "children": {"count": 0},
+        "subscribers_count": 0,
+        "status": _status(project),
+        "access_types": None,
+        "data_sharing": {},
+        "last_modified_by": info["modified_by"],
+        "created_by": info["created_by"],
+    }
+
+
+def _count(project: Project) -> int:
+    return submissions.count(project.uid) if project.is_deployed else 0
+
+
+def _last_time(project: Project) -> str | None:
+    if not project.is_deployed:
+        return None
+    newest, _ = submissions.page(project.uid, after=None, limit=1, forward=False)
+    return clock.iso_seconds(newest[0]["time"]) if newest else None
+
+
+def _status(project: Project) -> str:
+    if permissions.allowed(None, project, permissions.VIEW_ASSET):
+        return "public"
+    return "shared" if project.rights.keys() - {ANONYMOUS} else "private"
+
+
+def _assignments(ctx: Context, project: Project) -> list[dict[str, Any]]:
+    """The owner's rights, which nobody granted: one row each, with an uid made from user and right."""
+    base = f"{_asset_url(ctx, project.uid)}/permission-assignments"
+    return [
+        {
+            "url": f"{base}/{codename}-{project.owner}/",
+            "user": f"{ctx.api}/users/{project.owner}/",
+            **_permission(ctx, codename, key="permission"),
+        }
+        for codename in OWNER_RIGHTS
+    ]
+
+
+def _permission(ctx: Context, codename: str, key: str = "url") -> dict[str, Any]:
+    return {key: f"{ctx.api}/permissions/{codename}/", "label": LABELS[codename]}
+
+
+def _asset_url(ctx: Context, uid: str) -> str:
+    return f"{ctx.api}/assets/{uid}"
+
+
+def _iso(ms: int | None) -> str | None:
+    return clock.iso_micro(ms) if ms else None

@@ -1,0 +1,178 @@
+"""``/api/v2/assets/`` and ``…/deployment/`` (contract assets §1–§3, §6, §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formrelay import permissions, projects
+from formrelay.api import asset_shapes, fields, paging
+from formrelay.api.http import Response, json_response
+from formrelay.api.router import Context, Route
+from formrelay.errors import ApiError, detail, invalid, not_found
+from formrelay.projects import Draft
+from formrelay.storage import assets
+from formrelay.storage.assets import Project
+
+_RANK = {"deployed": 0, "draft": 1, "archived": 2, "-": 3}
+
+
+def load(ctx: Context, uid: str, codename: str = permissions.VIEW_ASSET) -> Project:
+    """The project with its details, if the caller holds the right on it."""
+    return permissions.require(ctx.caller, assets.project(uid, with_info=True), codename)
+
+
+def list_assets(ctx: Context) -> Response:
+    rows = assets.listed(ctx.caller.username) if ctx.caller else []
+    wanted = ctx.request.query.get("asset_type")
+    if wanted:
+        rows = [row for row in rows if row["type"] == wanted]
+    rows.sort(key=lambda row: (_RANK[row["status"]], -row["modified"], row["sk"]))
+    start, limit, shown = paging.page(ctx.request, rows)
+    found = (assets.project(row["sk"], with_info=True) for row in shown)
+    results = [asset_shapes.list_item(ctx, project) for project in found if project]
+    return json_response(paging.envelope(ctx.request, len(rows), results, start, limit))
+
+
+def create_asset(ctx: Context) -> Response:
+    user, data = ctx.user, ctx.request.data()
+    if "asset_type" not in data:
+        raise invalid("asset_type", "This field is required.")
+    project = projects.create(user, _draft(data))
+    headers = {"Location": f"{ctx.api}/assets/{project.uid}/"}
+    return json_response(_shown(ctx, project), 201, headers)
+
+
+def get_asset(ctx: Context, asset: str) -> Response:
+    """One project: JSON, or its form as XForm."""
+    project = load(ctx, asset)
+    if ctx.request.format == "xml":
+        return _xform(project)
+    if ctx.request.format not in ("", "json"):
+        raise not_found()
+    return json_response(_shown(ctx, project))
+
+
+def _xform(project: Project) -> Response:
+    xml = assets.xform(project.uid, project.state["deployed_version"]) if project.is_deployed else None
+    if xml is None:
+        raise ApiError(400, {"detail": "The specified asset has not been deployed"})
+    headers = {
+        "Content-Type": "application/xml; charset=utf-8",
+        "Content-Disposition": f"attachment; filename={project.uid}.xml",
+    }
+    return Response(200, xml.encode(), headers)
+
+
+def patch_asset(ctx: Context, asset: str) -> Response:
+    project = load(ctx, asset, permissions.CHANGE_ASSET)
+    translations = project.info["summary"].get("languages")
+    draft = _draft(ctx.request.data(), translations)
+    return json_response(_shown(ctx, projects.update(ctx.user, asset, draft)))
+
+
+def _draft(data: dict[str, Any], translations: list[str | None] | None = None) -> Draft:
+    name = fields.text(data, "name")
+    content = fields.json_object(data, "content")
+    if content is not None:
+        content, title = projects.checked_content(content, translations)
+        name = title or name
+    tags = fields.text(data, "tag_string", max_length=10_000)
+    return Draft(
+        name=name,
+        asset_type=fields.choice(data, "asset_type", projects.TYPES),
+        content=content,
+        settings=fields.json_object(data, "settings"),
+        tags=None if tags is None else [t.strip().replace(" ", "-") for t in tags.split(",") if t.strip()],
+    )
+
+
+def _shown(ctx: Context, project: Project) -> dict[str, Any]:
+    content = assets.content(project.uid, project.state["version"]) or {}
+    return asset_shapes.detail(ctx, project, content, assets.versions(project.uid))
+
+
+# Deployment
+
+
+def get_deployment(ctx: Context, asset: str) -> Response:
+    project = load(ctx, asset)
+    if not project.is_deployed:
+        raise not_found()
+    return _deployed(ctx, project)
+
+
+def post_deployment(ctx: Context, asset: str) -> Response:
+    project = load(ctx, asset, permissions.CHANGE_ASSET)
+    if project.is_deployed:
+        raise detail(405, "Use PATCH to update an existing deployment")
+    data = ctx.request.data()
+    active = fields.flag(data, "active") or False
+    return _deployed(ctx, projects.deploy(ctx.user, project, active=active, version_uid=_version(data)))
+
+
+def patch_deployment(ctx: Context, asset: str) -> Response:
+    project = load(ctx, asset, permissions.CHANGE_ASSET)
+    if not project.is_deployed:
+        raise detail(405, "Use POST to create a new deployment")
+    data = ctx.request.data()
+    if data.get("backend") not in (None, "", "openrosa"):
+        raise invalid("backend", "This field cannot be modified after the initial deployment.")
+    active = fields.flag(data, "active")
+    if active is not None and set(data) == {"active"}:
+        return _deployed(ctx, projects.set_active(ctx.user, asset, active))
+    if active is None:
+        active = project.state["active"]
+    return _deployed(ctx, projects.deploy(ctx.user, project, active=active, version_uid=_version(data)))
+
+
+def _version(data: dict[str, Any]) -> str | None:
+    return fields.text(data, "version_id") if data.get("version_id") else None
+
+
+def _deployed(ctx: Context, project: Project) -> Response:
+    return json_response(
+        {
+            "backend": "openrosa",
+            "active": project.state["active"],
+            "version_id": project.state["deployed_version"],
+            "asset": _shown(ctx, project),
+        }
+    )
+
+
+# Versions
+
+
+def list_versions(ctx: Context, asset: str) -> Response:
+    load(ctx, asset)
+    everything = assets.versions(asset)
+    deployed = ctx.request.query.get("deployed", "").lower()
+    wanted = [
+        v for v in everything if deployed not in ("true", "false") or bool(v.deployed) == (deployed == "true")
+    ]
+    start, limit, shown = paging.page(ctx.request, wanted)
+    results = [asset_shapes.version_item(ctx, asset, version, everything) for version in shown]
+    return json_response(paging.envelope(ctx.request, len(wanted), results, start, limit))
+
+
+def get_version(ctx: Context, asset: str, version: str) -> Response:
+    load(ctx, asset)
+    everything = assets.versions(asset)
+    found = next((v for v in everything if v.uid == version), None)
+    if found is None:
+        raise not_found()
+    item = asset_shapes.version_item(ctx, asset, found, everything)
+    return json_response({**item, "content": assets.content(asset, version)})
+
+
+ROUTES = [
+    Route("GET", "/api/v2/assets", list_assets),
+    Route("POST", "/api/v2/assets", create_asset),
+    Route("GET", "/api/v2/assets/{asset}", get_asset),
+    Route("PATCH", "/api/v2/assets/{asset}", patch_asset),
+    Route("GET", "/api/v2/assets/{asset}/deployment", get_deployment),
+    Route("POST", "/api/v2/assets/{asset}/deployment", post_deployment),
+    Route("PATCH", "/api/v2/assets/{asset}/deployment", patch_deployment),
+    Route("GET", "/api/v2/assets/{asset}/versions", list_versions),
+    Route("GET", "/api/v2/assets/{asset}/versions/{version}", get_version),
+]

@@ -1,0 +1,137 @@
+"""Form list, forms, manifests and media for OpenRosa clients (contract submissions §9).
+
+The ``pk`` in the paths is the asset uid; clients follow the links of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from formrelay import clock, permissions
+from formrelay.api.http import Request, Response
+from formrelay.auth import Caller, authenticate
+from formrelay.errors import ApiError, not_found, unauthenticated
+from formrelay.log import logger
+from formrelay.openrosa import replies
+from formrelay.openrosa.replies import ListedForm, ListedMedia, Reply
+from formrelay.storage import assets
+from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
+
+_Handler = Callable[[Request, Caller | None, str | None, str], Reply]
+
+
+def is_openrosa(path: str) -> bool:
+    """Whether the (clean) path is one of these."""
+    return _split(path) is not None
+
+
+def answer(request: Request) -> Response:
+    """The answer to a request on one of these paths; never raises for what the client did."""
+    now = clock.now_ms()
+    try:
+        reply = _dispatch(request)
+    except ApiError as error:
+        reply = replies.detail(error.status, str(error.body["detail"]), now)
+        reply.headers.update(error.headers)
+    except Exception:
+        logger.exception("request failed", extra={"method": request.method, "path": request.path})
+        reply = replies.detail(500, "Internal server error.", now)
+    return Response(reply.status, reply.body, reply.headers)
+
+
+def _dispatch(request: Request) -> Reply:
+    found = _split(request.path)
+    if found is None:
+        raise not_found()
+    if request.method not in ("GET", "HEAD"):
+        raise ApiError(405, {"detail": f'Method "{request.method}" not allowed.'}, {"Allow": "GET, HEAD"})
+    user, handler, rest = found
+    caller = authenticate(request.headers, request.address)
+    if user is None and caller is None:
+        raise unauthenticated()
+    return handler(request, caller, user, rest)
+
+
+def _split(path: str) -> tuple[str | None, _Handler, str] | None:
+    """``(username or None, handler, rest of the path)``."""
+    parts = path.strip("/").split("/")
+    for user, tail in ((None, parts), (parts[0], parts[1:])):
+        handler = _HANDLERS.get(tail[0]) if tail else None
+        if handler and len(tail) == _LENGTHS[tail[0]]:
+            return user, handler, "/".join(tail[1:])
+    return None
+
+
+def _form_list(request: Request, caller: Caller | None, user: str | None, _rest: str) -> Reply:
+    wanted = request.query.get("formID")
+    rows = [row for row in _rows(caller, user) if wanted in (None, row["sk"])]
+    base = _base(request, user)
+    listed = [
+        ListedForm(
+            form_id=row["sk"],
+            name=row["name"],
+            version=row["form_version"],
+            md5=row["form_md5"],
+            download_url=f"{base}/forms/{row['sk']}/form.xml",
+            manifest_url=f"{base}/xformsManifest/{row['sk']}",
+        )
+        for row in rows
+    ]
+    return replies.form_list(listed, clock.now_ms())
+
+
+def _rows(caller: Caller | None, user: str | None) -> Iterator[Item]:
+    """Deployed, active forms that the caller (on the user's path: anybody) may submit to."""
+    owner = user or (caller.username if caller else "")
+    for row in assets.listed(owner):
+        if row["status"] != "deployed":
+            continue
+        if user is None and row["owner"] == owner:
+            yield row
+            continue
+        project = assets.project(row["sk"])
+        if project and permissions.allowed(None if user else caller, project, permissions.ADD):
+            yield row
+
+
+def _form(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
+    asset, _, name = rest.partition("/")
+    # The suffix of "form.xml" was taken for a format and cut off.
+    project = _readable(caller, user, asset if name == "form" else "")
+    xml = assets.xform(project.uid, project.state["deployed_version"])
+    if xml is None:
+        raise not_found()
+    return replies.form_xml(xml.encode(), clock.now_ms())
+
+
+def _manifest(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
+    _readable(caller, user, rest)
+    media: list[ListedMedia] = []
+    return replies.manifest(media, clock.now_ms())
+
+
+def _readable(caller: Caller | None, user: str | None, asset: str) -> Project:
+    """The form, if the list would have named it to this caller. Raises 404."""
+    project = assets.project(asset)
+    if (
+        project is None
+        or not project.is_deployed
+        or not permissions.allowed(None if user else caller, project, permissions.ADD)
+    ):
+        raise not_found()
+    return project
+
+
+def _base(request: Request, user: str | None) -> str:
+    return request.base_url + (f"/{quote(user)}" if user else "")
+
+
+_HANDLERS: dict[str, _Handler] = {
+    "formList": _form_list,
+    "forms": _form,
+    "xformsManifest": _manifest,
+}
+# How many segments a path has, from the name above on.
+_LENGTHS = {"formList": 1, "forms": 3, "xformsManifest": 2}

@@ -1,0 +1,141 @@
+"""Files of a submission: which count, under which names, where their bytes stand (contract submissions §4, §6)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from formrelay import ids
+from formrelay.openrosa.errors import MultipartError, Outcome
+from formrelay.openrosa.multipart import Part
+from formrelay.storage import blobs
+from formrelay.storage.table import Item
+
+# Of one submission, over all its parts: their entries stand in its item.
+MAX_FILES = 200
+_MAX_NAME = 255
+_MAX_XPATH = 500
+_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_NOT_STORED = re.compile(r"[^\w.-]")
+_DEFAULT_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file as it came; ``xpath`` names the question it answers, empty when unknown."""
+
+    uid: str
+    data: bytes
+    mimetype: str
+    sha1: str
+    xpath: str
+    hidden: bool
+    at: int
+
+
+def received(parts: Sequence[Part], named: Mapping[str, str], has_media: bool, now: int) -> dict[str, File]:
+    """Name → file of the parts that are files. Raises OpenRosaError for names that cannot be kept or clash.
+
+    ``named`` are the file names that answers give, with their paths; ``has_media`` tells whether the form asks
+    for files at all.
+    """
+    files: dict[str, File] = {}
+    for part in parts:
+        name = part.filename or ""
+        if not name or len(name.encode()) > _MAX_NAME:
+            raise MultipartError("a file needs a name of at most 255 bytes")
+        sha1 = hashlib.sha1(part.data, usedforsecurity=False).hexdigest()
+        if name in files and files[name].sha1 != sha1:
+            raise Outcome.ATTACHMENT_NAME_TAKEN.error()
+        files[name] = File(
+            uid=ids.uid("att"),
+            data=part.data,
+            mimetype=_mimetype(part),
+            sha1=sha1,
+            xpath=named.get(name, ""),
+            hidden=has_media and name not in named and not _is_special(name),
+            at=now,
+        )
+    return files
+
+
+def _mimetype(part: Part) -> str:
+    sent = (part.content_type or "").partition(";")[0].strip().lower()
+    if _TYPE.fullmatch(sent) and sent != _DEFAULT_TYPE:
+        return sent
+    import mimetypes
+
+    return mimetypes.guess_type(part.filename or "")[0] or _DEFAULT_TYPE
+
+
+def _is_special(name: str) -> bool:
+    """Files that no question names: audit logs, encrypted files, recordings made in the background."""
+    return name == "audit.csv" or name.endswith(".enc") or name.startswith("background-audio")
+
+
+def fresh(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, File]:
+    """The files that are not there yet.
+
+    Raises OpenRosaError 409 when a name is there with other bytes, 400 when there would be too many.
+    """
+    new = {}
+    for name, file in files.items():
+        known = there.get(name)
+        if known is None:
+            new[name] = file
+        elif known["sha1"] != file.sha1:
+            raise Outcome.ATTACHMENT_NAME_TAKEN.error()
+    if len(new) + len(there) > MAX_FILES:
+        raise MultipartError(f"a submission has at most {MAX_FILES} files")
+    return new
+
+
+def still_named(there: Mapping[str, Item], named: Mapping[str, str]) -> dict[str, Item]:
+    """The entries of files after an edit: those that no answer names any more are hidden."""
+    return {
+        name: {
+            **entry,
+            "xpath": named.get(name, ""),
+            "hidden": bool(entry["hidden"] or (entry["xpath"] and name not in named)),
+        }
+        for name, entry in there.items()
+    }
+
+
+def upload(files: Mapping[str, File], asset: str, root_uuid: str) -> None:
+    """Puts the bytes into S3; the record that names them is written afterwards."""
+    for file in files.values():
+        blobs.put(blobs.attachment_key(asset, root_uuid, file.uid), file.data, file.mimetype)
+
+
+def entries(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, Item]:
+    """Name → what the submission keeps of a file; ``there`` are the entries that it has already."""
+    used = {entry["stored"] for entry in there.values()}
+    found = {}
+    for name, file in files.items():
+        stored = _stored_name(name, used)
+        used.add(stored)
+        found[name] = {
+            "uid": file.uid,
+            "type": file.mimetype,
+            "stored": stored,
+            "size": len(file.data),
+            "sha1": file.sha1,
+            "xpath": file.xpath if len(file.xpath) <= _MAX_XPATH else "",
+            "hidden": file.hidden,
+            "at": file.at,
+        }
+    return found
+
+
+def _stored_name(name: str, used: Collection[str]) -> str:
+    """``front door-10.jpg`` → ``front_door-10.jpg``; a random suffix keeps clashing names apart."""
+    cleaned = _NOT_STORED.sub("", name.strip().replace(" ", "_")) or "file"
+    if cleaned not in used:
+        return cleaned
+    stem, dot, suffix = cleaned.rpartition(".")
+    mark = "_" + "".join(secrets.choice(ids.ALPHABET) for _ in range(7))
+    return f"{stem}{mark}.{suffix}" if dot else cleaned + mark

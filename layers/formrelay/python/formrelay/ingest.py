@@ -1,0 +1,301 @@
+"""The use case of a submission: who may send it, is it new, store it, pass it on (contract submissions §2–§6).
+
+Durable first, then queued: when this process dies anywhere, either nothing was stored and the client sends
+again, or everything was and recovery sends what is due (invariants I1, I2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from formrelay import attachments, clock, ids, permissions, queues
+from formrelay.auth import Caller
+from formrelay.errors import UnavailableError, unauthenticated
+from formrelay.log import logger
+from formrelay.openrosa import instance as instances
+from formrelay.openrosa.errors import OpenRosaError, Outcome
+from formrelay.openrosa.instance import Answers, Instance
+from formrelay.openrosa.multipart import Part
+from formrelay.settings import settings
+from formrelay.storage import accounts, assets, deliveries, submissions, table
+from formrelay.storage.assets import Project
+from formrelay.storage.submissions import Bodies, Guard
+from formrelay.storage.table import Item
+
+# How long hooks wait for files (ms): of a submission marked incomplete, and of one that names files which
+# did not come with it.
+WAIT_MARKED = 600_000
+WAIT_MISSING = 60_000
+_TRIES = 5
+_FORM_UUID = re.compile(r"[0-9a-f]{32}")
+_MAX_INSTANCE_ID = 255
+
+
+@dataclass(frozen=True)
+class Post:
+    """One POST of a submission. ``path_user`` is the name in ``/{username}/submission``; ``parts`` the files."""
+
+    xml: bytes
+    origin: str
+    caller: Caller | None = None
+    path_user: str | None = None
+    parts: Sequence[Part] = ()
+    incomplete: bool = False
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the client is told: 201, or 202 where nothing was added. Times in ms."""
+
+    created: bool
+    asset: str
+    instance_id: str
+    message: str | None
+    submitted_at: int
+    encrypted: bool = False
+
+
+def submit(post: Post) -> Accepted:
+    """Takes in one POST. Raises OpenRosaError or ApiError (401) for what the client is to hear."""
+    if post.caller is None and post.path_user is None:
+        raise unauthenticated()
+    instance = instances.read(post.xml)
+    project = _form(instance, post.path_user)
+    _authorise(post, project)
+    return _Submission(post, instance, project).take()
+
+
+def _form(instance: Instance, path_user: str | None) -> Project:
+    """The form a submission belongs to: by form uuid, else by id (contract submissions §4)."""
+    if not (instance.form_id or instance.form_uuid):
+        raise Outcome.NO_FORM.error()
+    by_id = assets.project(instance.form_id) if ids.is_uid(instance.form_id, "a") else None
+    found = by_id
+    if _FORM_UUID.fullmatch(instance.form_uuid or "") and not (
+        by_id and by_id.state["form_uuid"] == instance.form_uuid
+    ):
+        asset = assets.asset_of_form(instance.form_uuid or "")
+        found = (assets.project(asset) if asset else None) or by_id
+    if found is None or not found.is_deployed:
+        raise Outcome.NOT_FOUND.error()
+    if path_user and path_user != found.owner and accounts.get_account(path_user) is None:
+        raise Outcome.NOT_FOUND.error()
+    return found
+
+
+def _authorise(post: Post, project: Project) -> None:
+    if post.caller and post.caller.superuser and not settings().superuser_submissions:
+        raise Outcome.ACCESS_DENIED.error()
+    if not permissions.allowed(post.caller, project, permissions.ADD):
+        raise Outcome.ACCESS_DENIED.error() if post.caller else unauthenticated()
+
+
+class _Submission:
+    """One submission on its way in: what is derived from the POST, and the steps that need it."""
+
+    def __init__(self, post: Post, instance: Instance, project: Project) -> None:
+        self.post, self.instance, self.project = post, instance, project
+        self.asset = project.uid
+        self.uuid = instance.uuid
+        if len(self.uuid) > _MAX_INSTANCE_ID:
+            raise OpenRosaError(400, f"Instance ID has more than {_MAX_INSTANCE_ID} characters")
+        self.shape = assets.shape(self.asset, project.state["deployed_version"])
+        self.answers: Answers = instances.flatten(instance, frozenset(self.shape["repeats"]))
+        self.sha256 = hashlib.sha256(post.xml).hexdigest()
+        self.now = clock.now_ms()
+        self.named = instances.xpaths(self.answers, frozenset(self.shape["media"]))
+        self.files = attachments.received(post.parts, self.named, bool(self.shape["media"]), self.now)
+
+    def take(self) -> Accepted:
+        known = self._known_guard()
+        if known:
+            return self._again(known)
+        if self.instance.deprecated_id:
+            return self._edit(instances.bare_uuid(self.instance.deprecated_id))
+        if not self.project.state["active"]:
+            raise Outcome.FORM_INACTIVE.error()
+        return self._create()
+
+    def _known_guard(self) -> Guard | None:
+        """Looked up beforehand only where something is saved by it; the transaction decides in any case."""
+        active = self.project.state["active"]
+        if self.files or self.instance.deprecated_id or self.post.incomplete or not active:
+            return submissions.get_guard(self.asset, self.uuid)
+        return None
+
+    # New
+
+    def _create(self) -> Accepted:
+        hooks = [uid for uid, hook in sorted(self.project.hooks.items()) if hook["active"]]
+        wait = self._wait()
+        item = self._item(hooks, wait)
+        for _ in range(_TRIES):
+            sid = item["id"] = ids.submission_id()
+            due = self.now + wait
+            rows = [self._delivery(hook, sid, due) for hook in hooks]
+            try:
+                twin = table.settle(lambda rows=rows: submissions.create(self.asset, item, self.sha256, rows))  # type: ignore[misc]
+            except submissions.SidClashError:
+                continue
+            if twin:
+                return self._again(twin)
+            self._queue(hooks, sid, 1, wait)
+            return self._accepted(item, created=True)
+        raise UnavailableError
+
+    def _item(self, hooks: list[str], wait: int) -> Item:
+        item: Item = {
+            "root": self.uuid,
+            "uuid": self.uuid,
+            "time": _submission_time(self.instance.submission_date) or self.now,
+            "by": self.post.caller.username if self.post.caller else None,
+            "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
+            "hooks": hooks,
+            "origin": self.post.origin,
+            "form_uuid": self.project.state["form_uuid"],
+            "files": self._store_files(self.files),
+            **submissions.pack(self.asset, self._bodies()),
+        }
+        if wait:
+            item["waiting"] = "marked" if self.post.incomplete else "missing"
+        return item
+
+    def _bodies(self) -> Bodies:
+        text = json.dumps(self.answers, ensure_ascii=False, separators=(",", ":"))
+        return Bodies(text, self.post.xml)
+
+    def _delivery(self, hook: str, sid: int, due: int) -> Item:
+        sweep_at = due + settings().recovery_grace * 1000
+        return deliveries.new(self.asset, hook, sid, now=self.now, due_at=due, sweep_at=sweep_at)
+
+    def _wait(self) -> int:
+        if self.instance.encrypted:
+            return 0
+        if self.post.incomplete:
+            return WAIT_MARKED
+        return WAIT_MISSING if self.post.waits and self._missing(self.files) else 0
+
+    def _missing(self, there: Mapping[str, object]) -> bool:
+        """Whether the answers name files that are not there."""
+        return not self.named.keys() <= there.keys()
+
+    def _queue(self, hooks: Sequence[str], sid: int, seq: int, delay_ms: int) -> None:
+        """Sends what is stored. A failure costs time only: recovery finds every delivery in the table."""
+        messages = [queues.delivery_message(self.asset, hook, sid, seq) for hook in hooks]
+        for i in range(0, len(messages), queues.BATCH):
+            try:
+                refused = queues.send_first(messages[i : i + queues.BATCH], delay_ms)
+            except Exception:
+                logger.exception("first attempts not queued, left to recovery", extra={"sid": sid})
+                return
+            if refused:
+                logger.warning("first attempts refused by the queue, left to recovery", extra={"sid": sid})
+
+    # Known
+
+    def _again(self, guard: Guard) -> Accepted:
+        """The same XML once more: a resend, or the next part of a submission with many files."""
+        if guard.sha256 != self.sha256:
+            raise Outcome.INSTANCE_ID_TAKEN.error()
+        for _ in range(_TRIES):
+            item = submissions.get(self.asset, guard.sid)
+            if item is None:
+                break
+            fresh = attachments.fresh(self.files, item["files"])
+            if fresh:
+                stored = self._store_files(fresh, item)
+                try:
+                    item = submissions.add_files(self.asset, guard.sid, stored)
+                except table.ConditionError:
+                    continue
+            self._complete(item, bool(fresh))
+            return self._accepted(item, created=bool(fresh))
+        raise UnavailableError
+
+    def _complete(self, item: Item, grown: bool) -> None:
+        """Lets waiting hooks have the submission when this part was the last one."""
+        waiting = item.get("waiting")
+        if not waiting or self.post.incomplete:
+            return
+        if waiting == "missing" and grown and self._missing(item["files"]):
+            return
+        sweep_at = self.now + settings().recovery_grace * 1000
+        released = []
+        for hook in item["hooks"]:
+            try:
+                deliveries.release(hook, item["id"], now=self.now, sweep_at=sweep_at)
+            except table.ConditionError:
+                continue  # its time had come, or the hook is gone
+            released.append(hook)
+        self._queue(released, item["id"], 2, 0)
+        submissions.stop_waiting(self.asset, item["id"])
+
+    # Edited
+
+    def _edit(self, deprecated: str) -> Accepted:
+        """Replaces a record; nothing is sent to hooks (contract submissions §5, "Edits")."""
+        if self.post.caller is None:
+            raise unauthenticated()
+        if not permissions.allowed(self.post.caller, self.project, permissions.CHANGE):
+            raise Outcome.ACCESS_DENIED.error()
+        guard = submissions.get_guard(self.asset, deprecated[: _MAX_INSTANCE_ID + 1])
+        old = submissions.get(self.asset, guard.sid) if guard else None
+        if guard is None or old is None:
+            raise Outcome.DEPRECATED_ID_UNKNOWN.error()
+        if old["uuid"] != deprecated:
+            raise Outcome.DEPRECATED_ID_OLD.error()
+        if not self.project.state["active"]:
+            raise Outcome.FORM_INACTIVE.error()
+        fresh = attachments.fresh(self.files, old["files"])
+        kept = attachments.still_named(old["files"], self.named)
+        bodies = ("answers", "xml", "packed", "blob")
+        new = {
+            **{name: value for name, value in old.items() if name not in bodies},
+            "uuid": self.uuid,
+            "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
+            "rev": old.get("rev", 0) + 1,
+            "files": {**kept, **self._store_files(fresh, old)},
+            **submissions.pack(self.asset, self._bodies()),
+        }
+        try:
+            twin = table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256))
+        except submissions.StaleEditError:
+            raise Outcome.DEPRECATED_ID_OLD.error() from None
+        return self._again(twin) if twin else self._accepted(new, created=True)
+
+    # Shared
+
+    def _store_files(
+        self, files: Mapping[str, attachments.File], item: Item | None = None
+    ) -> dict[str, Item]:
+        """Puts files of a new submission, or further ones of ``item``, into S3; what its record keeps of them."""
+        root = item["root"] if item else self.uuid
+        attachments.upload(files, self.asset, root)
+        return attachments.entries(files, item["files"] if item else {})
+
+    def _accepted(self, item: Item, *, created: bool) -> Accepted:
+        return Accepted(
+            created=created,
+            asset=self.asset,
+            instance_id=self.instance.instance_id or self.uuid,
+            message=self.instance.submit_message,
+            submitted_at=item["time"],
+            encrypted=self.instance.encrypted,
+        )
+
+
+def _submission_time(text: str | None) -> int | None:
+    """The root attribute ``submissionDate`` as ms; None when it is absent or no date."""
+    try:
+        parsed = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return int(parsed.timestamp() * 1000) if parsed.year > 1970 else None
