@@ -1,0 +1,100 @@
+# Every target sets up what it needs; `make help` lists them. Nothing is installed outside this folder.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt types unit integration e2e build validate deploy lock setup clean
+
+# What `make build` and `make deploy` make functions for; the template's defaults.
+PYTHON ?= 3.13
+ARCH ?= arm64
+BUILD ?= .aws-sam/build
+# Of `make deploy`, such as PARAMETERS="MailFrom=forms@example.org HttpsOnly=true".
+PARAMETERS ?=
+UV = 0.13.9
+
+export SAM_CLI_TELEMETRY = 0
+export AWS_DEFAULT_REGION ?= eu-west-1
+TARGET = Runtime=python$(PYTHON) Architecture=$(ARCH)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+run: .venv/.installed .venv-emulator/.installed ## run the whole stack on http://127.0.0.1:8000 (PORT)
+	@.venv/bin/python -m infra.local
+
+test: setup lint ## lint, types and all tests
+	.venv/bin/pytest
+
+lint: .venv/.installed ## style, types and the direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+fmt: .venv/.installed ## format the code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+types: .venv/.installed ## types alone
+	.venv/bin/mypy
+
+unit: .venv/.installed ## pure tests alone
+	.venv/bin/pytest tests/unit tests/contract
+
+integration: .venv/.installed ## tests of the functions on an emulated AWS in process
+	.venv/bin/pytest tests/integration
+
+e2e: .venv/.installed .venv-emulator/.installed ## tests through the local stack
+	.venv/bin/pytest tests/e2e
+
+build: .venv-sam/.installed ## functions and layers for AWS (PYTHON=3.13 ARCH=arm64)
+	PYTHON=$(PYTHON) ARCH=$(ARCH) .venv-sam/bin/sam build --build-dir "$(BUILD)" --parameter-overrides $(TARGET)
+
+validate: .venv-sam/.installed ## check the template, both ways
+	.venv-sam/bin/sam validate
+	.venv-sam/bin/sam validate --lint
+
+deploy: build ## build, then deploy to the AWS account of your credentials (PARAMETERS="Name=value …")
+	.venv-sam/bin/sam deploy --template-file "$(BUILD)/template.yaml" --parameter-overrides $(TARGET) $(PARAMETERS)
+
+setup: ## the environments of all targets
+	@$(MAKE) --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed
+
+# ---- Environments: made anew when their lock changes, complete once the stamp is there -----------
+
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+.venv/.installed: infra/requirements/dev.txt
+.venv-emulator/.installed: infra/requirements/emulator.txt
+.venv-sam/.installed: infra/requirements/sam.txt
+
+%/.installed:
+	@echo "Setting up $(@D)"
+	@for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	  $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; done; \
+	[ -n "$$python" ] || { echo "formrelay needs Python 3.11 or newer with venv on PATH" >&2; exit 1; }; \
+	$$python -m venv --clear $(@D)
+	@$(@D)/bin/python $(PIP_INSTALL) --requirement $<
+	@touch $@
+
+# ---- Locks: LOCK=--upgrade moves to the newest versions ------------------------------------------
+
+LOCK ?=
+COMPILE = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+  --generate-hashes --custom-compile-command "make lock" $(LOCK)
+
+lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
+	$(COMPILE) layers/formrelay/requirements.in -o layers/formrelay/requirements.txt
+	$(COMPILE) layers/heavy/requirements.in -c layers/formrelay/requirements.txt -o layers/heavy/requirements.txt
+	$(COMPILE) infra/requirements/dev.in -c layers/formrelay/requirements.txt -c layers/heavy/requirements.txt \
+	  -o infra/requirements/dev.txt
+	$(COMPILE) infra/requirements/emulator.in -o infra/requirements/emulator.txt
+	$(COMPILE) infra/requirements/sam.in -o infra/requirements/sam.txt
+
+.venv-lock/.uv-$(UV):
+	@python3 -m venv --clear .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@touch $@
+
+clean: ## remove environments, caches and built artifacts; what is stored in .formrelay stays
+	rm -rf .venv .venv-emulator .venv-sam .venv-lock .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
