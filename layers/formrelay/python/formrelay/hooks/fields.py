@@ -1,0 +1,288 @@
+"""Validation of a hook's writable fields, in the contract's words (rest-services §2, accounts §6.2)."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from formrelay.errors import ApiError
+from formrelay.hooks import guard, headers, payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+MAX_NAME = 255
+MAX_ENDPOINT = 500
+MAX_ENTRY = 500
+MAX_ENTRIES = 1000
+MAX_TEMPLATE = 65_536
+# What sealing takes, as UTF-8 JSON.
+MAX_SETTINGS = 16_000
+HOSTILE_SAMPLE = '{"a":"\\"x\\""}'
+
+REQUIRED = "This field is required."
+NULL = "This field may not be null."
+BLANK = "This field may not be blank."
+BAD_SCHEME = "Invalid scheme"
+BAD_MASK = "The masked password names no hook you may edit."
+
+DEFAULTS: dict[str, Any] = {
+    "active": True,
+    "export_type": "json",
+    "auth_level": "no_auth",
+    "settings": {},
+    "email_notification": True,
+    "subset_fields": [],
+    "payload_template": None,
+}
+_SETTINGS = ("username", "password", "custom_headers")
+_TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
+_FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
+_MASK = "********"
+_MASKED = re.compile(r"\*{8}(?::(.*))?", re.DOTALL)
+_URL_FAULT = re.compile(r"[\x00-\x1f\x7f\\]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class FaultError(ValueError):
+    """What is wrong with one field, in texts for the caller."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__(*texts)
+        self.texts = list(texts)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the deployment and the caller decide.
+
+    ``resolve`` gives the addresses of a host name, in bounded time, or nothing when it does not resolve now.
+    ``password_of`` gives the password of a hook that the caller may edit, by uid, else None.
+    """
+
+    resolve: Callable[[str], Iterable[str]]
+    password_of: Callable[[str], str | None]
+    policy: guard.Policy = field(default_factory=guard.Policy)
+    https_only: bool = False
+
+
+def mask(hook_uid: str) -> str:
+    """What answers show in place of a hook's password (design §6)."""
+    return f"{_MASK}:{hook_uid}"
+
+
+def masked_hook(password: str) -> str | None:
+    """The uid of the hook whose password a mask stands for, "" if it names none; None for a real password."""
+    match = _MASKED.fullmatch(password)
+    return (match[1] or "") if match else None
+
+
+def clean(
+    data: Mapping[str, Any], stored: Mapping[str, Any] | None, *, partial: bool, rules: Rules
+) -> dict[str, Any]:
+    """The writable fields in ``data``, normalised; on creation (``stored`` is None) with all defaults.
+
+    ``partial`` is PATCH: nothing is required. ``settings`` comes out with the clear password. Unknown and
+    read-only keys are ignored. Raises ApiError 400 with the faults of all fields.
+    """
+    values: dict[str, Any] = {} if stored is not None else copy.deepcopy(DEFAULTS)
+    faults: dict[str, list[str]] = {}
+    for name, check in _CHECKS.items():
+        if name not in data:
+            if name not in DEFAULTS and not partial:
+                faults[name] = [REQUIRED]
+            continue
+        try:
+            values[name] = check(data[name], rules)
+        except FaultError as fault:
+            faults[name] = fault.texts
+    merged = {**(stored or {}), **values}
+    if merged.get("payload_template") and merged.get("export_type") == "xml":
+        faults.setdefault("payload_template", ["Can be used only with JSON submission format"])
+    if faults:
+        raise ApiError(400, faults)
+    return values
+
+
+def _text(value: Any, limit: int | None, *, blank: bool = False) -> str:
+    if value is None:
+        raise FaultError(NULL)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise FaultError("Not a valid string.")
+    text = str(value).strip()
+    if not text and not blank:
+        raise FaultError(BLANK)
+    _sendable(text)
+    if limit is not None and len(text) > limit:
+        raise FaultError(f"Ensure this field has no more than {limit} characters.")
+    return text
+
+
+def _sendable(text: str) -> None:
+    if "\x00" in text:
+        raise FaultError("Null characters are not allowed.")
+    if match := _SURROGATE.search(text):
+        raise FaultError(f"Surrogate characters are not allowed: U+{ord(match[0]):X}.")
+
+
+def _name(value: Any, _rules: Rules) -> str:
+    return _text(value, MAX_NAME)
+
+
+def _flag(value: Any, _rules: Rules) -> bool:
+    if value is None:
+        raise FaultError(NULL)
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise FaultError("Must be a valid boolean.")
+
+
+def _choice(*choices: str) -> Callable[[Any, Rules], str]:
+    def check(value: Any, _rules: Rules) -> str:
+        if value is None:
+            raise FaultError(NULL)
+        if isinstance(value, str) and value in choices:
+            return value
+        raise FaultError(f'"{str(value)[:100]}" is not a valid choice.')
+
+    return check
+
+
+def _endpoint(value: Any, rules: Rules) -> str:
+    text = _text(value, MAX_ENDPOINT)
+    url = _absolute(text)
+    if url.username is not None or url.password is not None:
+        raise FaultError("Put user name and password into the settings, not into the URL.")
+    if rules.https_only and url.scheme != "https":
+        raise FaultError("Unsecured endpoint is not allowed")
+    if not all(guard.allowed(address, rules.policy) for address in rules.resolve(_ascii_host(url))):
+        raise FaultError(f"{text} is not allowed")
+    return text
+
+
+def _absolute(text: str) -> SplitResult:
+    """The parts of an absolute http or https URL with a host that every parser reads alike."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        good = False
+    if not good or _URL_FAULT.search(text) or " " in url.netloc:
+        raise FaultError(BAD_SCHEME)
+    return url
+
+
+def _ascii_host(url: SplitResult) -> str:
+    host = url.hostname or ""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise FaultError(BAD_SCHEME) from None
+
+
+def _parsed(value: Any) -> Any:
+    """A JSON text parsed, anything else as it is. Raises ValueError for a text that is no JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _settings(value: Any, rules: Rules) -> dict[str, Any]:
+    if value is None:
+        raise FaultError(NULL)
+    try:
+        settings = _parsed(value)
+    except ValueError:
+        raise FaultError("Unable to parse JSON") from None
+    if not isinstance(settings, dict):
+        raise FaultError(f'Expected a dictionary of items but got type "{type(settings).__name__}".')
+    known = {key: settings[key] for key in _SETTINGS if key in settings}
+    texts = _settings_faults(known)
+    if texts:
+        raise FaultError(*texts)
+    return _unmasked(known, rules)
+
+
+def _settings_faults(settings: dict[str, Any]) -> list[str]:
+    found = [
+        f'"{key}" must be a string.'
+        for key in ("username", "password")
+        if not isinstance(settings.get(key), str | None)
+    ]
+    custom = settings.get("custom_headers")
+    if isinstance(custom, dict):
+        found += headers.faults(custom)
+    elif custom is not None:
+        found.append('"custom_headers" must be an object.')
+    if found:
+        return found
+    text = json.dumps(settings, ensure_ascii=False)
+    if _SURROGATE.search(text):
+        return ["The settings have characters that cannot be stored."]
+    if len(text.encode()) > MAX_SETTINGS:
+        return [f"The settings have more than {MAX_SETTINGS} bytes."]
+    return []
+
+
+def _unmasked(settings: dict[str, Any], rules: Rules) -> dict[str, Any]:
+    uid = masked_hook(settings.get("password") or "")
+    if uid is None:
+        return settings
+    password = rules.password_of(uid) if uid else None
+    if password is None:
+        raise FaultError(BAD_MASK)
+    return {**settings, "password": password}
+
+
+def _subset(value: Any, _rules: Rules) -> list[str]:
+    if value is None:
+        raise FaultError(NULL)
+    if isinstance(value, str) and not value.strip():
+        return []  # how a form sends an empty list
+    try:
+        entries = _parsed(value)
+    except ValueError:
+        entries = value
+    if not isinstance(entries, list):
+        raise FaultError(f'Expected a list of items but got type "{type(value).__name__}".')
+    if len(entries) > MAX_ENTRIES:
+        raise FaultError(f"Ensure this field has no more than {MAX_ENTRIES} elements.")
+    return [_text(entry, MAX_ENTRY) for entry in entries]
+
+
+def _template(value: Any, _rules: Rules) -> str | None:
+    if value is None:
+        return None
+    text = _text(value, MAX_TEMPLATE, blank=True)
+    if not text:
+        return None
+    try:
+        payload.wrap(text, HOSTILE_SAMPLE)
+    except payload.UnusableError:
+        raise FaultError("Invalid JSON") from None
+    return text
+
+
+_CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
+    "name": _name,
+    "endpoint": _endpoint,
+    "active": _flag,
+    "export_type": _choice("json", "xml"),
+    "auth_level": _choice("no_auth", "basic_auth"),
+    "settings": _settings,
+    "email_notification": _flag,
+    "subset_fields": _subset,
+    "payload_template": _template,
+}
