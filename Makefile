@@ -54,7 +54,7 @@ validate: .venv-sam/.installed ## check the template, both ways
 	.venv-sam/bin/sam validate --lint
 
 deploy: build ## build, then deploy to the AWS account of your credentials (PARAMETERS="Name=value …")
-	.venv-sam/bin/sam deploy --template-file "$(BUILD)/template.yaml" --parameter-overrides $(TARGET) $(PARAMETERS)
+	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" --parameter-overrides $(TARGET) $(PARAMETERS)
 
 setup: ## the environments of all targets
 	@$(MAKE) --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed

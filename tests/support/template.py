@@ -1,4 +1,4 @@
-"""template.yaml as plain data, its CloudFormation tags turned into their long form."""
+"""template.yaml as plain data, for tests of what it promises."""
 
 from __future__ import annotations
 
@@ -6,40 +6,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from infra.local.template import read_document
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe loader that knows ``!Ref``, ``!GetAtt`` and the other short forms."""
-
-
-def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if suffix in ("Ref", "Condition"):
-        return {suffix: value}
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _long_form)
-
-
 @cache
 def template() -> dict[str, Any]:
-    """The whole template; shared, so leave it as it is."""
-    loaded: dict[str, Any] = yaml.load(PATH.read_text("utf-8"), _Loader)  # noqa: S506 - a safe loader
-    return loaded
+    """The whole template, its short forms spelled out; shared, so leave it as it is."""
+    return read_document(PATH)
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
@@ -67,3 +43,36 @@ def default(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"Ref"}:
         return template()["Parameters"][value["Ref"]]["Default"]
     return value
+
+
+def most(value: Any) -> Any:
+    """A value, or the greatest that the parameter it refers to may have."""
+    if isinstance(value, dict):
+        return template()["Parameters"][value["Ref"]]["MaxValue"]
+    return value
+
+
+def several(value: Any) -> list[Any]:
+    """A value that may be written as one or as a list, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    """The policy statements of one function."""
+    policies = functions()[function].get("Policies", [])
+    return [statement for policy in policies for statement in policy["Statement"]]
+
+
+def rights(function: str, resource: str) -> set[str]:
+    """Actions that a function may take on a resource of the template, or on a part of it."""
+    found: set[str] = set()
+    for statement in statements(function):
+        if any(_names(target, resource) for target in several(statement["Resource"])):
+            found.update(several(statement["Action"]))
+    return found
+
+
+def _names(target: Any, resource: str) -> bool:
+    if "Fn::GetAtt" in target:
+        return bool(target["Fn::GetAtt"][0] == resource)
+    return f"${{{resource}." in target.get("Fn::Sub", "")

@@ -1,0 +1,320 @@
+"""What the template promises, read from template.yaml itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from formrelay import settings as settings_module
+from formrelay.storage import keys
+from tests.support.template import (
+    ROOT,
+    default,
+    functions,
+    most,
+    properties,
+    resources,
+    rights,
+    several,
+    statements,
+    template,
+)
+
+PARAMETERS = template()["Parameters"]
+FUNCTIONS = functions()
+TABLES = resources("AWS::DynamoDB::Table")
+QUEUES = resources("AWS::SQS::Queue")
+LANES = ("FirstQueue", "RetryQueue", "ReportQueue")
+HTTP = ("ingest", "openrosa", "api")
+
+
+def events(kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """(function, properties) of every event of that kind."""
+    return [
+        (name, event["Properties"])
+        for name, function in FUNCTIONS.items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == kind
+    ]
+
+
+# Functions
+
+
+def test_every_function_has_its_folder_and_no_folder_is_without_function() -> None:
+    folders = {
+        path.name for path in (ROOT / "functions").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
+    assert {function["CodeUri"] for function in FUNCTIONS.values()} == {
+        f"functions/{name}/" for name in folders
+    }
+    assert set(FUNCTIONS) == folders
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_runtime_and_processor_are_parameters(name: str) -> None:
+    assert FUNCTIONS[name]["Runtime"] == {"Ref": "Runtime"}
+    assert FUNCTIONS[name]["Architectures"] == [{"Ref": "Architecture"}]
+    assert "python3.11" in PARAMETERS["Runtime"]["AllowedValues"]
+    assert PARAMETERS["Runtime"]["Default"] in PARAMETERS["Runtime"]["AllowedValues"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_a_log_group_that_forgets(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert properties(group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert properties(group)["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{name}"}
+
+
+def test_only_compile_has_the_heavy_layer() -> None:
+    heavy = {name for name in FUNCTIONS if {"Ref": "HeavyLayer"} in FUNCTIONS[name].get("Layers", [])}
+    assert heavy == {"compile"}
+    assert template()["Globals"]["Function"]["Layers"] == [{"Ref": "FormrelayLayer"}]
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_what_answers_http_gives_up_before_the_gateway_does(name: str) -> None:
+    assert FUNCTIONS[name]["Timeout"] < 30
+
+
+def test_invoked_functions_bear_the_names_that_are_told_to_the_others() -> None:
+    told = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert told["FORMRELAY_COMPILE_FUNCTION"] == FUNCTIONS["compile"]["FunctionName"]
+    assert told["FORMRELAY_DELIVER_FUNCTION"] == FUNCTIONS["deliver"]["FunctionName"]
+
+
+# Settings
+
+
+def read_by_settings() -> set[str]:
+    source = Path(str(settings_module.__file__)).read_text("utf-8")
+    return {f"FORMRELAY_{name}" for name in re.findall(r'\bget\("([A-Z_]+)"', source)}
+
+
+def test_every_setting_is_set_by_the_template_and_every_variable_is_read() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    ours = {name for name in variables if name.startswith("FORMRELAY_")}
+    assert ours == read_by_settings()
+    assert len(ours) > 15
+
+
+def test_every_variable_is_documented() -> None:
+    documented = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert {name for name in read_by_settings() if f"`{name}`" not in documented} == set()
+
+
+def test_template_and_settings_have_the_same_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    plain = {
+        name: str(default(value))
+        for name, value in variables.items()
+        if isinstance(value, dict) and value.get("Ref") in PARAMETERS and name.startswith("FORMRELAY_")
+    }
+    for name in variables:
+        monkeypatch.delenv(name, raising=False)
+    without = settings_module.settings.__wrapped__()
+    for name, value in plain.items():
+        monkeypatch.setenv(name, value)
+    assert settings_module.settings.__wrapped__() == without
+
+
+def test_deliver_is_told_its_own_time_out() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert (
+        variables["FORMRELAY_FUNCTION_TIMEOUT"]
+        == FUNCTIONS["deliver"]["Timeout"]
+        == {"Ref": "DeliverTimeout"}
+    )
+
+
+def test_a_lease_has_ended_before_recovery_looks_whatever_is_chosen() -> None:
+    lease = PARAMETERS["DeliverTimeout"]["MaxValue"] + 10
+    assert lease < PARAMETERS["RecoveryGrace"]["MinValue"] <= PARAMETERS["RecoveryGrace"]["Default"]
+
+
+def test_an_attempt_ends_within_the_default_time_out_of_deliver() -> None:
+    assert PARAMETERS["TotalTimeout"]["Default"] + 10 <= PARAMETERS["DeliverTimeout"]["Default"]
+
+
+# Queues
+
+
+@pytest.mark.parametrize(("name", "mapping"), events("SQS"))
+def test_visibility_is_six_time_outs_of_the_reader(name: str, mapping: dict[str, Any]) -> None:
+    queue = properties(mapping["Queue"]["Fn::GetAtt"][0])
+    assert queue["VisibilityTimeout"] >= 6 * most(FUNCTIONS[name]["Timeout"])
+
+
+@pytest.mark.parametrize(("name", "mapping"), events("SQS"))
+def test_messages_fail_one_by_one(name: str, mapping: dict[str, Any]) -> None:
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_each_lane_is_read_by_one_function() -> None:
+    read = sorted((mapping["Queue"]["Fn::GetAtt"][0], name) for name, mapping in events("SQS"))
+    assert read == [("FirstQueue", "deliver"), ("ReportQueue", "report"), ("RetryQueue", "deliver")]
+
+
+@pytest.mark.parametrize("name", LANES)
+def test_each_lane_has_dead_letters_of_its_own_that_are_kept_longer_and_watched(name: str) -> None:
+    dead = QUEUES[name]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert dead == name.replace("Queue", "DeadLetters")
+    assert properties(dead)["MessageRetentionPeriod"] == 14 * 86400
+    assert "RedrivePolicy" not in properties(dead)
+    watched = [
+        alarm["Properties"].get("Dimensions") for alarm in resources("AWS::CloudWatch::Alarm").values()
+    ]
+    assert [{"Name": "QueueName", "Value": {"Fn::GetAtt": [dead, "QueueName"]}}] in watched
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_queues_are_encrypted(name: str) -> None:
+    assert properties(name)["SqsManagedSseEnabled"] is True
+
+
+# Storage
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_expire_items_and_can_be_restored(name: str) -> None:
+    table = TABLES[name]
+    assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
+    assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("name", [*TABLES, "Bucket", "SealingKey"])
+def test_what_is_stored_outlives_the_stack(name: str) -> None:
+    resource = template()["Resources"][name]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_indexes_are_those_that_the_package_names_and_hold_keys_only() -> None:
+    indexes = {index["IndexName"]: index for index in properties("DataTable")["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {keys.SWEEP_INDEX, keys.TROUBLE_INDEX}
+    assert {index["Projection"]["ProjectionType"] for index in indexes.values()} == {"KEYS_ONLY"}
+
+
+def test_bucket_is_private_encrypted_and_forgets_what_is_temporary() -> None:
+    bucket = properties("Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["tmp/"]["ExpirationInDays"] == 1
+    assert rules[None]["AbortIncompleteMultipartUpload"]
+    assert "ExpirationInDays" not in rules[None]
+
+
+def test_key_that_seals_credentials_is_rotated() -> None:
+    assert properties("SealingKey")["EnableKeyRotation"] is True
+
+
+# HTTP
+
+
+def test_routes_are_few_and_one_of_them_takes_the_rest() -> None:
+    routes = [(name, route.get("Path")) for name, route in events("HttpApi")]
+    assert len(routes) <= 13
+    assert [name for name, path in routes if path is None] == ["api"]
+    assert {name for name, _ in routes} == set(HTTP)
+
+
+def test_every_route_takes_every_method() -> None:
+    assert {route.get("Method", "ANY") for _, route in events("HttpApi")} == {"ANY"}
+
+
+def test_access_logs_hold_no_query_strings_and_no_credentials() -> None:
+    logged = set(re.findall(r"\$context\.([\w.]+)", properties("HttpApi")["AccessLogSettings"]["Format"]))
+    assert {"path", "status", "requestId"} <= logged
+    assert not {
+        name for name in logged if "query" in name.lower() or "authorizer" in name or "header" in name
+    }
+
+
+def test_requests_are_throttled_as_the_operator_says() -> None:
+    assert properties("HttpApi")["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
+    }
+
+
+# Rights
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_right_is_given_by_wildcard(name: str) -> None:
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in several(statement["Action"]) if "*" in action]
+        assert "*" not in several(statement["Resource"])
+
+
+@pytest.mark.parametrize("name", ["deliver", "recover", "compile"])
+def test_what_meets_foreign_input_has_no_right_on_accounts(name: str) -> None:
+    assert rights(name, "AccountsTable") == set()
+
+
+@pytest.mark.parametrize("name", ["ingest", "openrosa"])
+def test_form_clients_are_known_by_reading_and_their_failures_counted(name: str) -> None:
+    assert rights(name, "AccountsTable") == {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+
+
+def test_report_only_reads_addresses() -> None:
+    assert rights("report", "AccountsTable") == {"dynamodb:GetItem"}
+
+
+def test_compile_has_no_right_at_all() -> None:
+    assert statements("compile") == []
+
+
+def test_openrosa_changes_no_data() -> None:
+    assert rights("openrosa", "DataTable") == {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_credentials_are_sealed_by_api_and_opened_by_deliver_alone() -> None:
+    sealing = {name: rights(name, "SealingKey") for name in FUNCTIONS}
+    assert {name: actions for name, actions in sealing.items() if actions} == {
+        "api": {"kms:Encrypt", "kms:Decrypt"},
+        "deliver": {"kms:Decrypt"},
+    }
+
+
+def test_only_api_calls_functions_and_only_report_sends_mail() -> None:
+    def having(action: str) -> set[str]:
+        return {name for name in FUNCTIONS for part in statements(name) if action in several(part["Action"])}
+
+    assert having("lambda:InvokeFunction") == {"api"}
+    assert having("ses:SendEmail") == {"report"}
+
+
+def test_nothing_is_read_or_written_unencrypted_in_the_bucket() -> None:
+    (statement,) = properties("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+# Operation
+
+
+def test_recovery_runs_every_minute_and_a_stop_of_it_is_noticed() -> None:
+    assert events("Schedule") == [("recover", {"Schedule": "rate(1 minute)"})]
+    heartbeat = properties("RecoverHeartbeatAlarm")
+    assert (heartbeat["MetricName"], heartbeat["TreatMissingData"]) == ("Invocations", "breaching")
+
+
+@pytest.mark.parametrize("name", resources("AWS::Serverless::Function"))
+def test_errors_of_every_function_are_noticed(name: str) -> None:
+    watched = [alarm["Properties"] for alarm in resources("AWS::CloudWatch::Alarm").values()]
+    errors = [alarm["Dimensions"] for alarm in watched if alarm["MetricName"] == "Errors"]
+    assert [{"Name": "FunctionName", "Value": {"Ref": name}}] in errors
+
+
+def test_alarms_tell_the_topic_if_there_is_one() -> None:
+    told = [alarm["Properties"]["AlarmActions"] for alarm in resources("AWS::CloudWatch::Alarm").values()]
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    assert told == [topic] * len(told)
+    assert PARAMETERS["AlarmTopic"]["Default"] == ""
