@@ -37,7 +37,9 @@ _WHITESPACE = b" \t\r\n"
 _ATTRIBUTE = re.compile(rb"=\s*[\"']")
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CODE_BAD_CHARACTER_REFERENCE = 14  # expat's XML_ERROR_BAD_CHAR_REF
+# Of expat's errors: XML_ERROR_INVALID_TOKEN, XML_ERROR_BAD_CHAR_REF
+_CODE_INVALID_TOKEN = 4
+_CODE_BAD_CHARACTER_REFERENCE = 14
 
 OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A character that XML 1.0 cannot hold (production 2, Char)."""
@@ -66,8 +68,9 @@ def ParserCreate(encoding: str | None = None, separator: str | None = None) -> e
 
 def failure(xml: bytes, error: Exception) -> OpenRosaError:
     """The typed error for one of PARSE_ERRORS, raised while parsing that document."""
-    if isinstance(error, expat.ExpatError) and (
-        error.code == _CODE_BAD_CHARACTER_REFERENCE or _has_unsupported_characters(xml)
+    code = error.code if isinstance(error, expat.ExpatError) else None
+    if code == _CODE_BAD_CHARACTER_REFERENCE or (
+        code == _CODE_INVALID_TOKEN and _has_unsupported_characters(xml)
     ):
         return UnsupportedCharactersError()
     return MalformedXmlError()

@@ -231,20 +231,21 @@ def _meta_text(meta: dict[str, Any], name: str) -> str | None:
 def _submit_message(node: dict[str, Any]) -> str | None:
     """Text of the question that the root attribute ``kobo:submitMessage`` names; None for a bad path."""
     path = None
-    for mark, value in node.items():
-        if value == _KOBO_NAMESPACE and mark.startswith("@xmlns:"):
-            path = _attribute(node, mark[len("@xmlns:") :] + ":submitMessage")
-    if path is None:
-        return None
-    value = node
-    for step in path.strip("/").split("/")[1:]:
-        first = value.get(step) if step and step[0] not in _MARKS else None
-        if isinstance(first, list):
-            first = first[0]
-        if not isinstance(first, dict):
-            return _text_of(first)
-        value = first
-    return _text_of(value)
+    for mark, namespace in node.items():
+        if namespace == _KOBO_NAMESPACE and mark.startswith("@xmlns:"):
+            path = _attribute(node, mark.removeprefix("@xmlns:") + ":submitMessage")
+    return None if path is None else _text_of(_at(node, path.strip("/").split("/")[1:]))
+
+
+def _at(value: Any, steps: list[str]) -> Any:
+    """What stands under these tags; None for a path that leads nowhere."""
+    for step in steps:
+        if not isinstance(value, dict) or step[:1] in _MARKS:
+            return None
+        value = value.get(step)
+        if isinstance(value, list):
+            value = value[0]
+    return value
 
 
 def _locate(
