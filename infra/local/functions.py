@@ -27,13 +27,13 @@ class TooLargeError(Exception):
 
 
 class Function:
-    """All processes of one function; ``warm`` are started ahead, ``most`` may run at once."""
+    """All processes of one function: up to ``warm`` are started as soon as they are missed, up to ``most`` under
+    load."""
 
     def __init__(self, launch: Launch, warm: int, most: int) -> None:
         self.launch = launch
         self.most = most
         self._warm = max(1, warm)
-        self._start_ahead = warm
         self._workers: set[Worker] = set()
         self._idle: deque[Worker] = deque()
         self._waiting: deque[asyncio.Future[Worker]] = deque()
@@ -46,9 +46,9 @@ class Function:
             w.process.pid for w in self._workers if w.process is not None and w.process.returncode is None
         ]
 
-    def start_ahead(self) -> None:
-        """Start the warm processes in the background."""
-        while len(self._workers) < self._start_ahead:
+    def start_ahead(self, number: int) -> None:
+        """Have at least ``number`` processes, started in the background."""
+        while len(self._workers) < min(number, self.most):
             self._add()
 
     async def invoke(self, event: bytes, wait: float) -> Result:
