@@ -158,6 +158,7 @@ class _Submission:
             "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
             "hooks": hooks,
             "origin": self.post.origin,
+            "owner": self.project.owner,
             "form_uuid": self.project.state["form_uuid"],
             "files": self._store_files(self.files),
             **submissions.pack(self.asset, self._bodies()),
@@ -172,7 +173,9 @@ class _Submission:
 
     def _delivery(self, hook: str, sid: int, due: int) -> Item:
         sweep_at = due + settings().recovery_grace * 1000
-        return deliveries.new(self.asset, hook, sid, now=self.now, due_at=due, sweep_at=sweep_at)
+        return deliveries.new(
+            self.asset, hook, sid, origin=self.post.origin, now=self.now, due_at=due, sweep_at=sweep_at
+        )
 
     def _wait(self) -> int:
         if self.instance.encrypted:

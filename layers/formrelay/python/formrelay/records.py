@@ -13,9 +13,7 @@ STATUS = "submitted_via_web"
 _SIZES = ("large", "medium", "small")
 
 
-def record(
-    item: Item, bodies: submissions.Bodies, *, asset: str, owner: str, base_url: str
-) -> dict[str, Any]:
+def record(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str) -> dict[str, Any]:
     """The record: ``_id``, the answers, then what the server knows, in the contract's order.
 
     ``base_url`` is the origin that attachment links start with.
@@ -25,7 +23,7 @@ def record(
     shown["_xform_id_string"] = asset
     shown["_uuid"] = item["uuid"]
     shown["meta/rootUuid"] = prefixed(item["root"])
-    shown["_attachments"] = attachments(item, asset=asset, owner=owner, base_url=base_url)
+    shown["_attachments"] = attachments(item, asset=asset, base_url=base_url)
     shown["_status"] = STATUS
     shown["_geolocation"] = item["geo"]
     shown["_submission_time"] = clock.iso_naive(item["time"])
@@ -39,22 +37,23 @@ def prefixed(uuid: str) -> str:
     return uuid if ":" in uuid else f"uuid:{uuid}"
 
 
-def attachments(item: Item, *, asset: str, owner: str, base_url: str) -> list[dict[str, Any]]:
+def attachments(item: Item, *, asset: str, base_url: str) -> list[dict[str, Any]]:
     """The ``_attachments`` of a submission: files that a question names, in the order they came."""
     files = sorted(item.get("files", {}).items(), key=lambda entry: (entry[1]["at"], entry[0]))
     return [
-        _attachment(name, entry, item, f"{base_url}/api/v2/assets/{asset}/data/{item['id']}", owner)
+        _attachment(name, entry, item, f"{base_url}/api/v2/assets/{asset}/data/{item['id']}")
         for name, entry in files
         if not entry.get("hidden")
     ]
 
 
-def _attachment(name: str, entry: Item, item: Item, data_url: str, owner: str) -> dict[str, Any]:
+def _attachment(name: str, entry: Item, item: Item, data_url: str) -> dict[str, Any]:
     url = f"{data_url}/attachments/{entry['uid']}/"
+    folder = f"{item['owner']}/attachments/{item['form_uuid']}/{quote(item['root'], safe=':')}"
     shown = {
         "download_url": url,
         "mimetype": entry["type"],
-        "filename": f"{owner}/attachments/{item['form_uuid']}/{quote(item['root'], safe=':')}/{entry['stored']}",
+        "filename": f"{folder}/{entry['stored']}",
         "media_file_basename": name,
         "uid": entry["uid"],
         "is_deleted": False,

@@ -105,7 +105,8 @@ class Request:
             raise detail(400, f"Malformed form - {error}") from None
 
     def _multipart(self) -> dict[str, Any]:
-        from formrelay.openrosa.multipart import MultipartError, parse
+        from formrelay.openrosa.errors import MultipartError
+    from formrelay.openrosa.multipart import parse
 
         try:
             parts = parse(self.headers["content-type"], self.body)

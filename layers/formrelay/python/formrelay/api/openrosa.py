@@ -15,7 +15,7 @@ from formrelay.errors import ApiError, not_found, unauthenticated
 from formrelay.log import logger
 from formrelay.openrosa import replies
 from formrelay.openrosa.replies import ListedForm, ListedMedia, Reply
-from formrelay.storage import assets
+from formrelay.storage import assets, blobs
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 
@@ -106,10 +106,25 @@ def _form(_request: Request, caller: Caller | None, user: str | None, rest: str)
     return replies.form_xml(xml.encode(), clock.now_ms())
 
 
-def _manifest(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
-    _readable(caller, user, rest)
-    media: list[ListedMedia] = []
+def _manifest(request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
+    project = _readable(caller, user, rest)
+    base = f"{_base(request, user)}/xformsMedia/{project.uid}"
+    media = [
+        ListedMedia(item["filename"], item["md5"], f"{base}/{item['uid']}")
+        for item in assets.form_files(project.uid)
+    ]
     return replies.manifest(media, clock.now_ms())
+
+
+def _media(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
+    asset, _, name = rest.partition("/")
+    project = _readable(caller, user, asset)
+    uid = name.partition(".")[0]
+    item = next((item for item in assets.form_files(project.uid) if item["uid"] == uid), None)
+    if item is None:
+        raise not_found()
+    headers = {"Content-Type": item["mimetype"], **replies.openrosa_headers(clock.now_ms())}
+    return Reply(200, headers, blobs.get(blobs.form_file_key(project.uid, uid)))
 
 
 def _readable(caller: Caller | None, user: str | None, asset: str) -> Project:
@@ -132,6 +147,7 @@ _HANDLERS: dict[str, _Handler] = {
     "formList": _form_list,
     "forms": _form,
     "xformsManifest": _manifest,
+    "xformsMedia": _media,
 }
 # How many segments a path has, from the name above on.
-_LENGTHS = {"formList": 1, "forms": 3, "xformsManifest": 2}
+_LENGTHS = {"formList": 1, "forms": 3, "xformsManifest": 2, "xformsMedia": 3}

@@ -192,6 +192,16 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
     return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
 
 
+def form_files(asset: str) -> list[Item]:
+    """Media files of a form, oldest first: ``uid, filename, mimetype, md5, created, …``."""
+    found = table.query_all(
+        settings().data_table,
+        "#pk = :pk AND begins_with(#sk, :f)",
+        {":pk": keys.asset_pk(asset), ":f": "F#"},
+    )
+    return sorted(found, key=lambda item: (item["created"], item["uid"]))
+
+
 def listed(username: str) -> list[Item]:
     """The rows of a user's project list, by uid."""
     condition, values = "#pk = :pk", {":pk": keys.listing_pk(username)}

@@ -1,12 +1,15 @@
 """Deliveries: one item per hook and submission, and the conditional writes that move it on.
 
-An item holds ``asset, hook, sid``; ``status`` (0 failed, 1 pending, 2 success, 3 processing); ``seq`` the attempt
-that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended; ``manual`` when the
-next one is a retry by hand; ``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms; ``code`` and
-``message`` of the last attempt that ended.
+An item holds ``asset, hook, sid, origin``; ``status`` (0 failed, 1 pending, 2 success, 3 processing);
+``seq`` the attempt that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended;
+``manual`` when the next one is a retry by hand; ``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms;
+``code`` and ``message`` of the last attempt that ended.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
 
 from formrelay.settings import settings
 from formrelay.storage import keys, table
@@ -19,13 +22,14 @@ STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCES
 _MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
 
 
-def new(asset: str, hook: str, sid: int, *, now: int, due_at: int, sweep_at: int) -> Item:
+def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, sweep_at: int) -> Item:
     """A delivery that has not been tried; the caller writes it with its submission."""
     return {
         **keys.delivery(hook, sid),
         "asset": asset,
         "hook": hook,
         "sid": sid,
+        "origin": origin,
         "status": PENDING,
         "seq": 1,
         "rung": 0,
@@ -57,7 +61,7 @@ def claim(hook: str, sid: int, seq: int, *, now: int, lease: int) -> Item:
     )
 
 
-def attempted(
+def _attempted(
     item: Item, *, now: int, code: int | None, message: str, counted: bool
 ) -> tuple[str, dict[str, object]]:
     """The part of an update that every end of an attempt shares: SET clause and values."""
@@ -80,11 +84,12 @@ def attempted(
 
 def succeed(item: Item, *, now: int, code: int, message: str) -> None:
     """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost."""
-    expression, values = attempted(item, now=now, code=code, message=message, counted=not item.get("manual"))
+    expression, values = _attempted(item, now=now, code=code, message=message, counted=not item.get("manual"))
     table.update(
         settings().data_table,
         _key(item),
-        expression + ", #status = :status REMOVE #sweep, #sweep_at, #lease, #due_at, #trouble, #manual",
+        expression
+        + ", #status = :status REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #trouble, #manual",
         {**values, ":status": SUCCESS},
         condition=_MINE,
     )
@@ -94,13 +99,13 @@ def postpone(
     item: Item, *, now: int, code: int | None, message: str, counted: bool, due_at: int, sweep_at: int
 ) -> None:
     """Ends the claimed attempt as failed with another one to come. Raises ConditionError when the lease was lost."""
-    expression, values = attempted(item, now=now, code=code, message=message, counted=counted)
+    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
     table.update(
         settings().data_table,
         _key(item),
         expression
         + ", #status = :status, #due_at = :due, #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble"
-        + " REMOVE #lease, #manual",
+        + " REMOVE #lease, #looks, #manual",
         {
             **values,
             ":status": PENDING,
@@ -126,14 +131,14 @@ def give_up(
 
     Raises TransactionError when the lease was lost, ConflictError when the report is being written elsewhere.
     """
-    expression, values = attempted(item, now=now, code=code, message=message, counted=counted)
+    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
     table.transact(
         [
             table.update_op(
                 settings().data_table,
                 _key(item),
                 expression
-                + ", #status = :status, #trouble = :trouble REMOVE #sweep, #sweep_at, #lease, #due_at, #manual",
+                + ", #status = :status, #trouble = :trouble REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #manual",
                 {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
                 condition=_MINE,
             ),
@@ -151,6 +156,11 @@ def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
         {":now": now, ":sweep": sweep_at, ":one": 1, ":next": 2, ":pending": PENDING},
         condition="#seq = :one AND #status = :pending AND #due_at > :now",
     )
+
+
+def discard(item: Item) -> None:
+    """Removes the delivery of a hook that is gone."""
+    table.delete(settings().data_table, _key(item))
 
 
 def retry_by_hand(item: Item, *, now: int, sweep_at: int) -> Item:
@@ -178,17 +188,24 @@ def retry_by_hand(item: Item, *, now: int, sweep_at: int) -> Item:
     )
 
 
-def page(
-    hook: str, *, start: Key | None = None, limit: int | None = None, forward: bool = False
-) -> tuple[list[Item], Key | None]:
-    """Deliveries of a hook, newest submission first, and the key to go on from."""
-    return table.query(
+def tally(hook: str) -> Counter[int]:
+    """How many deliveries of a hook stand in each status. Reads all of them."""
+    found = table.query_all(
         settings().data_table,
         "#pk = :pk",
         {":pk": keys.deliveries_pk(hook)},
-        start=start,
-        limit=limit,
-        forward=forward,
+        projection="#status",
+    )
+    return Counter(item["status"] for item in found)
+
+
+def newest_first(hook: str) -> Iterator[Item]:
+    """Every delivery of a hook, newest submission first, read page by page."""
+    yield from table.query_all(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.deliveries_pk(hook)},
+        forward=False,
     )
 
 
@@ -205,6 +222,19 @@ def in_trouble(hook: str, kind: str) -> list[int]:
         forward=False,
     )
     return [int(item["sk"]) for item in found]
+
+
+def purge(hook: str, limit: int) -> bool:
+    """Removes up to ``limit`` deliveries of a hook. Whether that was all of them."""
+    items, last = table.query(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.deliveries_pk(hook)},
+        limit=limit,
+        projection="#pk, #sk",
+    )
+    table.batch_delete(settings().data_table, items)
+    return last is None
 
 
 def _key(item: Item) -> Key:

@@ -34,8 +34,15 @@ def create(asset: str, hook: Item) -> None:
             table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
             table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
             table.put_op(data, _state(asset, hook)),
+            table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
         ]
     )
+
+
+def asset_of(hook_uid: str) -> str | None:
+    """The project that a hook belongs to."""
+    item = table.get(settings().data_table, keys.hook_asset(hook_uid))
+    return item["asset"] if item else None
 
 
 def save(asset: str, hook: Item, revision: int) -> None:
@@ -64,6 +71,7 @@ def remove(asset: str, hook_uid: str, job: Item) -> None:
         [
             table.delete_op(data, keys.hook(asset, hook_uid)),
             table.delete_op(data, keys.hook_state(asset, hook_uid)),
+            table.delete_op(data, keys.hook_asset(hook_uid)),
             table.put_op(data, job),
         ]
     )

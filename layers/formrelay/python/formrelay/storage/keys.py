@@ -66,6 +66,10 @@ def hook(asset: str, hook_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"H#{hook_uid}"}
 
 
+def hook_asset(hook_uid: str) -> Key:
+    return {"pk": f"W#{hook_uid}", "sk": "W"}
+
+
 def version(asset: str, version_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"V#{version_uid}"}
 
@@ -94,8 +98,12 @@ def form_uuid(uuid: str) -> Key:
     return {"pk": f"N#{uuid}", "sk": "N"}
 
 
+def import_pk(username: str) -> str:
+    return f"I#{username}"
+
+
 def import_task(username: str, task: str) -> Key:
-    return {"pk": f"I#{username}", "sk": task}
+    return {"pk": import_pk(username), "sk": task}
 
 
 # Submissions and deliveries

@@ -81,7 +81,7 @@ def finish(report: Item, *, sent_at: int | None, next_at: int | None) -> bool:
     if next_at is not None:
         sets.append("#sweep_at = :next")
         values[":next"] = next_at
-    removes = "REMOVE #lease" if next_at is not None else "REMOVE #lease, #sweep, #sweep_at"
+    removes = "REMOVE #lease, #looks" if next_at is not None else "REMOVE #lease, #looks, #sweep, #sweep_at"
     expression = (f"SET {', '.join(sets)} " if sets else "") + removes
     # With another look to come nothing can be missed, so only the lease must still be ours.
     condition = "#lease = :lease" + ("" if next_at is not None else " AND #generation = :generation")

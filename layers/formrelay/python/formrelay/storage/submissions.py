@@ -1,11 +1,12 @@
 """Submissions: the record, its bodies, its files, and the guard that makes an instanceID unique in a form.
 
 A submission item holds
-``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``; ``time``
-``_submission_time`` in ms; ``by`` user or None; ``geo`` ``[lat, lng]``; ``status`` validation status;
+``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``;
+``time`` ``_submission_time`` in ms; ``by`` user or None; ``geo`` ``[lat, lng]``; ``status`` validation status;
 ``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
-``origin`` base URL it was posted to; ``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
-``packed`` or ``blob``: both bodies (:class:`Bodies`).
+``origin`` base URL it was posted to; ``owner`` and ``form_uuid`` of the form then;
+``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
+``packed``, ``blob`` or ``answers`` and ``xml``: both bodies (:class:`Bodies`).
 """
 
 from __future__ import annotations

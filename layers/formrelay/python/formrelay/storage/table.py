@@ -24,6 +24,7 @@ T = TypeVar("T")
 # DynamoDB's limit on one transaction.
 MAX_TRANSACTION = 100
 _CONFLICT_TRIES = 8
+_WRITE_BATCH = 25
 
 
 class ConditionError(Exception):
@@ -170,6 +171,20 @@ def delete(table: str, key: Key, *, condition: str | None = None, values: Item |
     request: dict[str, Any] = {"TableName": table, "Key": marshal_item(key)}
     _expression(request, values, ConditionExpression=condition)
     _conditional(dynamodb().delete_item, request)
+
+
+def batch_delete(table: str, keys: Sequence[Key]) -> None:
+    """Removes items, 25 a call. Raises UnavailableError when the table stays throttled."""
+    for i in range(0, len(keys), _WRITE_BATCH):
+        batch = [{"DeleteRequest": {"Key": marshal_item(key)}} for key in keys[i : i + _WRITE_BATCH]]
+        wanted: Any = {table: batch}
+        for turn in range(_CONFLICT_TRIES):
+            wanted = dynamodb().batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                break
+            backoff(turn)
+        else:
+            raise UnavailableError
 
 
 def _conditional(call: Callable[..., Any], request: dict[str, Any]) -> Any:

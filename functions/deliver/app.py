@@ -1,0 +1,55 @@
+"""Lambda handler: attempts from the queues, and single ones for a retry by hand."""
+
+from __future__ import annotations
+
+import gc
+
+gc.disable()
+
+import json  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+from typing import Any  # noqa: E402
+
+from formrelay import delivery  # noqa: E402
+from formrelay.log import logger  # noqa: E402
+
+# What was imported lives as long as the process: the collector need not look at it again.
+gc.freeze()
+gc.enable()
+
+# A batch's attempts all run at the same time; the template's BatchSize is not larger.
+THREADS = 10
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """SQS batch in, the messages to be seen again out; or ``{"retry": message}`` in, its outcome out.
+
+    Returns only when every thread has ended: a frozen process must not wake up and send (invariant I4).
+    """
+    remaining = context.get_remaining_time_in_millis() / 1000
+    if "retry" in event:
+        return _by_hand(event["retry"], remaining)
+    records = event["Records"]
+    with ThreadPoolExecutor(THREADS) as pool:
+        failed = list(pool.map(lambda record: _failed(record, remaining), records))
+    failures = [
+        {"itemIdentifier": record["messageId"]} for record, bad in zip(records, failed, strict=True) if bad
+    ]
+    return {"batchItemFailures": failures}
+
+
+def _failed(record: dict[str, Any], remaining: float) -> bool:
+    """One message. True when it has to come again for a reason of ours, not of the destination."""
+    try:
+        delivery.attempt(json.loads(record["body"]), remaining)
+    except Exception:
+        logger.exception("message not handled", extra={"message_id": record["messageId"]})
+        return True
+    return False
+
+
+def _by_hand(message: dict[str, Any], remaining: float) -> dict[str, Any]:
+    outcome = delivery.attempt(message, remaining)
+    if outcome is None:
+        return {"sent": False, "status_code": None, "detail": ""}
+    return {"sent": True, "ok": outcome.ok, "status_code": outcome.status_code, "detail": outcome.message}

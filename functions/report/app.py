@@ -1,0 +1,21 @@
+"""Lambda handler: failure reports, one owner a message."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from formrelay.log import logger
+from formrelay.reports import run as reports
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """SQS batch in, the messages to be seen again out."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            reports.run(json.loads(record["body"])["owner"])
+        except Exception:
+            logger.exception("report failed", extra={"message_id": record["messageId"]})
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}

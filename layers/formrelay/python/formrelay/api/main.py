@@ -1,0 +1,18 @@
+"""The API function's front: everything that reaches the default route of the gateway."""
+
+from __future__ import annotations
+
+from formrelay.api import accounts, assets, data, hooks, imports, openrosa, submission
+from formrelay.api.http import Request, Response
+from formrelay.api.router import Router
+
+ROUTER = Router([*accounts.ROUTES, *assets.ROUTES, *data.ROUTES, *hooks.ROUTES, *imports.ROUTES])
+
+
+def answer(request: Request) -> Response:
+    """Any request. Submissions and form lists come here only under spellings the gateway does not route itself."""
+    if submission.is_submission(request.path):
+        return submission.answer(request)
+    if openrosa.is_openrosa(request.path):
+        return openrosa.answer(request)
+    return ROUTER.answer(request)

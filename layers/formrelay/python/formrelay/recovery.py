@@ -1,0 +1,102 @@
+"""The sweep: looks again at everything that is due for a look, so that a lost message costs time only (I5).
+
+The index is only asked where to look; what is done follows from the item itself, under a condition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from formrelay import clock, delivery, jobs, queues
+from formrelay.log import logger
+from formrelay.settings import MAX_QUEUE_DELAY, settings
+from formrelay.storage import deliveries, keys, sweep
+from formrelay.storage.table import Item
+
+# Clocks of two machines may differ by so much: an attempt asked for ahead of its time comes later, never early.
+_SKEW_MS = 2_000
+_MAX_LATER_MS = 3_600_000
+
+
+def run(seconds: float) -> Counter[str]:
+    """Works through all shards, each from its oldest entry, for at most so long; counts what was done."""
+    ends = time.monotonic() + seconds
+    shards = [str(number) for number in range(keys.SWEEP_SHARDS)]
+    with ThreadPoolExecutor(len(shards)) as pool:
+        done: Counter[str] = sum(pool.map(lambda shard: _sweep(shard, ends), shards), Counter())
+    logger.info("swept", extra={"done": dict(done)})
+    return done
+
+
+def _sweep(shard: str, ends: float) -> Counter[str]:
+    done: Counter[str] = Counter()
+    start = None
+    while time.monotonic() < ends:
+        entries, start = sweep.due(shard, clock.now_ms(), start)
+        for entry in entries:
+            if time.monotonic() >= ends:
+                return done
+            done[_look_safely(entry, ends)] += 1
+        if start is None:
+            break
+    return done
+
+
+def _look_safely(entry: Item, ends: float) -> str:
+    """One entry that cannot be dealt with must not keep the others from being looked at."""
+    try:
+        return look(entry, ends)
+    except Exception:
+        logger.exception("entry not recovered", extra={"pk": entry["pk"], "sk": entry["sk"]})
+        return "error"
+
+
+def look(entry: Item, ends: float) -> str:
+    """Does what an entry of the index calls for; says in a word what that was."""
+    item = sweep.item(entry)
+    now = clock.now_ms()
+    if item is None or item.get("sweep_at", now + 1) > now:
+        return "stale"
+    kind = item["pk"].partition("#")[0]
+    if kind == "R":
+        return _report(item, now)
+    if kind == "J":
+        return jobs.work(item, ends)
+    return _delivery(item, now)
+
+
+def _delivery(item: Item, now: int) -> str:
+    if item["status"] == deliveries.PROCESSING:
+        if item["lease"] > now:
+            sweep.push(item, item["sweep_at"], item["lease"] + 1_000, item.get("looks", 0))
+            return "leased"
+        delivery.expire(item)
+        return "expired"
+    looks = item.get("looks", 0)
+    due = item["due_at"]
+    wait = due - now + _SKEW_MS if due > now else 0
+    if wait > MAX_QUEUE_DELAY * 1000:
+        return "early"
+    if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1):
+        return "moved"
+    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
+    if item["tries"]:
+        queues.send_retry(message, wait)
+    else:
+        queues.send_first([message], wait)
+    return "sent"
+
+
+def _report(item: Item, now: int) -> str:
+    looks = item.get("looks", 0)
+    if not sweep.push(item, item["sweep_at"], _later(now, looks), looks + 1):
+        return "moved"
+    queues.send_report(item["owner"])
+    return "report"
+
+
+def _later(base: int, looks: int) -> int:
+    """When to look again if nothing comes of it: after the grace, doubled at every look, at most an hour."""
+    return base + min(_MAX_LATER_MS, settings().recovery_grace * 1000 << min(looks, 12))
