@@ -7,12 +7,12 @@
 PYTHON ?= 3.13
 ARCH ?= arm64
 BUILD ?= .aws-sam/build
-# Of `make deploy`, such as PARAMETERS="MailFrom=forms@example.org HttpsOnly=true".
+# Of `make deploy`: PARAMETERS="MailFrom=forms@example.org HttpsOnly=true", DEPLOY="--no-confirm-changeset".
 PARAMETERS ?=
+DEPLOY ?=
 UV = 0.13.9
 
 export SAM_CLI_TELEMETRY = 0
-export AWS_DEFAULT_REGION ?= eu-west-1
 TARGET = Runtime=python$(PYTHON) Architecture=$(ARCH)
 
 help: ## list the targets
@@ -54,7 +54,7 @@ validate: .venv-sam/.installed ## check the template, both ways
 	.venv-sam/bin/sam validate --lint
 
 deploy: build ## build, then deploy to the AWS account of your credentials (PARAMETERS="Name=value …")
-	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" --parameter-overrides $(TARGET) $(PARAMETERS)
+	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" $(DEPLOY) --parameter-overrides $(TARGET) $(PARAMETERS)
 
 setup: ## the environments of all targets
 	@$(MAKE) --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed
