@@ -130,6 +130,29 @@ def test_a_submission_without_instance_id_is_refused(inner: str) -> None:
         instance.flatten(xml, NONE)
 
 
+def test_an_instance_id_of_its_scheme_only_is_none() -> None:
+    with pytest.raises(MissingInstanceIdError):
+        instance.flatten(read(inner="<meta><instanceID>uuid:</instanceID></meta>"), NONE)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<f id='{}'/>",
+        "<f instanceID='{}'/>",
+        "<f><formhub><uuid>{}</uuid></formhub></f>",
+        "<f><__version__>{}</__version__></f>",
+        "<f><meta><instanceID>{}</instanceID></meta></f>",
+        "<f><meta><deprecatedID>{}</deprecatedID></meta></f>",
+        "<f><meta><rootUuid>{}</rootUuid></meta></f>",
+    ],
+)
+def test_identifiers_too_long_to_be_keys_are_refused(xml: str) -> None:
+    instance.read(xml.format("x" * 255).encode())
+    with pytest.raises(OpenRosaError, match="an identifier in it is too long"):
+        instance.read(xml.format("x" * 256).encode())
+
+
 def test_a_submission_without_any_answer_is_empty() -> None:
     with pytest.raises(EmptySubmissionError, match=r"Received empty submission. No instance was created"):
         instance.flatten(read("instanceID='uuid:7'", "<a/>"), NONE)

@@ -25,6 +25,7 @@ class Outcome(Enum):
         "Submission rejected: the form contains unsupported or invisible characters.",
     )
     NO_INSTANCE_ID = (400, "Instance ID is required")
+    IDENTIFIER_TOO_LONG = (400, "Submission rejected: an identifier in it is too long.")
     EMPTY = (400, "Received empty submission. No instance was created")
     NO_XML_FILE = (400, "There should be a single XML submission file.")
     NO_SUBMISSION_KEY = (400, "No submission key provided.")

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 import xmltodict
 
 from formrelay.openrosa import bounds
-from formrelay.openrosa.errors import EmptySubmissionError, MalformedXmlError, MissingInstanceIdError
+from formrelay.openrosa.errors import EmptySubmissionError, MalformedXmlError, MissingInstanceIdError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 Answers = dict[str, Any]
 """Path → text, or list of such dicts for a repeat; keys are full paths without the root, in XML order."""
+
+MAX_IDENTIFIER = 255
 
 # xmltodict's marks. No XML name starts with them.
 _ATTRIBUTE = "@"
@@ -35,7 +37,7 @@ _UUID_SCHEME = "uuid:"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What the root and ``meta`` of a submission say. Texts are as sent; absent or blank is None."""
+    """What the root and ``meta`` of a submission say, without whitespace around it; absent or blank is None."""
 
     root: str
     form_id: str | None
@@ -54,9 +56,10 @@ class Instance:
     @property
     def uuid(self) -> str:
         """``instance_id`` without ``uuid:``; any other scheme is kept whole. Raises MissingInstanceIdError."""
-        if self.instance_id is None:
+        uuid = bare_uuid(self.instance_id or "")
+        if not uuid:
             raise MissingInstanceIdError
-        return bare_uuid(self.instance_id)
+        return uuid
 
 
 def bare_uuid(identifier: str) -> str:
@@ -65,7 +68,8 @@ def bare_uuid(identifier: str) -> str:
 
 
 def read(xml: bytes) -> Instance:
-    """Parse instance XML. Raises MalformedXmlError, UnsupportedCharactersError or EmptySubmissionError.
+    """Parse instance XML. Raises MalformedXmlError, UnsupportedCharactersError or EmptySubmissionError, and
+    OpenRosaError for identifiers that are too long to look anything up by.
 
     A missing instanceID and too deep nesting show later, in ``uuid`` and :func:`flatten`: the form and
     the right to submit are looked at first (contract submissions §4, order of checks).
@@ -80,13 +84,13 @@ def read(xml: bytes) -> Instance:
     meta = _child(node, "meta")
     return Instance(
         root=root,
-        form_id=_attribute(node, "id"),
+        form_id=_identifier(_attribute(node, "id")),
         version=_attribute(node, "version"),
-        form_uuid=_text_of(_child(node, "formhub").get("uuid")),
-        version_uid=_text_of(node.get("__version__")),
-        instance_id=_meta_text(meta, "instanceID") or _attribute(node, "instanceID"),
-        deprecated_id=_meta_text(meta, "deprecatedID"),
-        root_uuid=_meta_text(meta, "rootUuid"),
+        form_uuid=_identifier(_text_of(_child(node, "formhub").get("uuid"))),
+        version_uid=_identifier(_text_of(node.get("__version__"))),
+        instance_id=_identifier(_meta_text(meta, "instanceID") or _attribute(node, "instanceID")),
+        deprecated_id=_identifier(_meta_text(meta, "deprecatedID")),
+        root_uuid=_identifier(_meta_text(meta, "rootUuid")),
         submission_date=_attribute(node, "submissionDate"),
         submit_message=_submit_message(node),
         encrypted=_attribute(node, "encrypted") == "yes",
@@ -100,8 +104,7 @@ def flatten(instance: Instance, repeats: Collection[str]) -> Answers:
     Raises MissingInstanceIdError without an instanceID, EmptySubmissionError without any answer,
     MalformedXmlError when nested deeper than ``bounds.MAX_DEPTH`` or with paths beyond ``bounds.MAX_PATHS``.
     """
-    if instance.instance_id is None:
-        raise MissingInstanceIdError
+    _ = instance.uuid  # or raises
     answers: Answers = {}
     _Flattener(repeats).walk(instance.node, "", answers, 2)
     if not answers:
@@ -113,7 +116,8 @@ def xpaths(answers: Answers, questions: Collection[str] | None = None) -> dict[s
     """Answer text → where it stands, with 1-based indexes of repeats: ``hh/member[1]/portrait``.
 
     For ``question_xpath`` of attachments, and for the file names that a submission names. Only answers to
-    ``questions`` (paths) count when given; of equal answers the first one.
+    ``questions`` (paths) count when given; of equal answers the first one. Like the answers, indexes pass over
+    instances without any answer.
     """
     found: dict[str, str] = {}
     _locate(answers, "", "", questions, found)
@@ -205,6 +209,13 @@ def _text_of(value: Any) -> str | None:
 def _attribute(node: dict[str, Any], name: str) -> str | None:
     value = node.get(_ATTRIBUTE + name)
     return value.strip(_WHITESPACE) or None if isinstance(value, str) else None
+
+
+def _identifier(value: str | None) -> str | None:
+    """Identifiers become keys of the store, whose length is limited."""
+    if value is not None and len(value) > MAX_IDENTIFIER:
+        raise Outcome.IDENTIFIER_TOO_LONG.error()
+    return value
 
 
 def _local(tag: str) -> str:

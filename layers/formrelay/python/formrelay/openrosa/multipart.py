@@ -35,7 +35,7 @@ _EXTENDED = re.compile(r"([A-Za-z0-9-]+)'[^']*'(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part; a part without a file name (None or empty) is a form field, not a file."""
+    """One part; a part without a file name, or with an empty one, is a form field, not a file."""
 
     name: str
     filename: str | None
@@ -118,7 +118,7 @@ def _part(body: bytes, start: int, end: int) -> Part:
         raise MultipartError("a part has no name")
     return Part(
         name=_bounded(parameters["name"]),
-        filename=_bounded(parameters["filename"]) if "filename" in parameters else None,
+        filename=_bounded(parameters.get("filename", "")) or None,
         content_type=headers.get("content-type") or None,
         data=_decoded(body[data_start:end], headers.get("content-transfer-encoding", "")),
     )
