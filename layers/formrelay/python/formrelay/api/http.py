@@ -106,7 +106,7 @@ class Request:
 
     def _multipart(self) -> dict[str, Any]:
         from formrelay.openrosa.errors import MultipartError
-    from formrelay.openrosa.multipart import parse
+        from formrelay.openrosa.multipart import parse
 
         try:
             parts = parse(self.headers["content-type"], self.body)

@@ -156,7 +156,7 @@ def parse_header(header: str, sheet: str) -> Column:
     base = _canonical(parts[0], sheet)
     if base in TRANSLATABLE:
         return _translated(base, parts[1:])
-    if first in _XFORM_PREFIXES and not double:
+    if first in _XFORM_PREFIXES and len(parts) > 1 and not double:
         return Column(f"{first}::{header.partition(':')[2].strip()}")
     return Column(header)
 

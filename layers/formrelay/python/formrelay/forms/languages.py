@@ -84,11 +84,11 @@ class Languages:
         if not isinstance(cell, list):
             self._put(row, column.name, self.names.index(self._language(column)), cell)
             return
-        if len(cell) > len(self._given):
+        if any(text not in ("", None) for text in cell[len(self._given) :]):
             raise ContentError(
                 f"`{column.name}` has {len(cell)} texts, but the form has {len(self._given)} translations."
             )
-        for index, text in enumerate(cell):
+        for index, text in enumerate(cell[: len(self._given)]):
             self._put(row, column.name, index, text)
 
     def _put(self, row: Row, name: str, index: int, text: str | bool | None) -> None:
