@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
 from infra.local.demo.build import WORKBOOK
+
+DATA: Final = Path(__file__).parents[1] / "data"
 
 XFORMS: Final = "http://www.w3.org/2002/xforms"
 XHTML: Final = "http://www.w3.org/1999/xhtml"
@@ -71,6 +75,17 @@ def household_xlsx() -> bytes:
     return WORKBOOK.read_bytes()
 
 
+def data_form(name: str) -> dict[str, Any]:
+    """Raw content of a form in ``tests/data/forms``: ``food_security`` or ``birth_history``."""
+    content: dict[str, Any] = json.loads((DATA / "forms" / f"{name}.json").read_text("utf-8"))
+    return content
+
+
+def parse(xml: str) -> ET.Element:
+    """The root of XML that we made ourselves."""
+    return ET.fromstring(xml)  # noqa: S314
+
+
 def fill(xform: str, values: Mapping[str, Any], instance_id: str | None = None) -> str:
     """Fill in a compiled form as ODK Collect does and return the instance XML.
 
@@ -84,7 +99,7 @@ def fill(xform: str, values: Mapping[str, Any], instance_id: str | None = None) 
 
 class _Filler:
     def __init__(self, xform: str, instance_id: str) -> None:
-        head = ET.fromstring(xform).find(f"{{{XHTML}}}head/{{{XFORMS}}}model")  # noqa: S314 (our own XForm)
+        head = parse(xform).find(f"{{{XHTML}}}head/{{{XFORMS}}}model")
         assert head is not None
         instance = head.find(f"{{{XFORMS}}}instance")
         assert instance is not None

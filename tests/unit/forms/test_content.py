@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -169,3 +172,18 @@ def test_the_hash_ignores_the_order_of_keys_and_nothing_else() -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", content_hash(content))
     changed = {**content, "survey": [{**content["survey"][0], "$kuid": "another12"}]}
     assert content_hash(changed) != content_hash(content)
+
+
+def test_reading_content_needs_no_spreadsheet_library() -> None:
+    script = (
+        "import sys, formrelay.forms.content, formrelay.forms.summary, formrelay.forms.sheets\n"
+        "print(*{'pyxform', 'openpyxl', 'xlrd', 'boto3', 'botocore'} & set(sys.modules))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert loaded.split() == []

@@ -129,7 +129,7 @@ def _settings(settings: dict[str, str], default_language: str | None, identity: 
 
 
 def _words(error: PyXFormError) -> str:
-    text = str(error) if error.args or error.code else type(error).__name__
+    text = str(error) if error.code else str(error.args[0]) if error.args else type(error).__name__
     return f"Duplicate name error: {text}" if text.endswith(_DUPLICATES) else text
 
 
