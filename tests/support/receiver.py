@@ -79,13 +79,17 @@ class Received:
 
 
 class Receiver:
-    """An HTTP server on ``host`` and a free port, over TLS if told so (``ca_file`` then names what to trust)."""
+    """An HTTP server on ``host`` and a free port, over TLS if told so (``ca_file`` then names what to trust).
+
+    ``connections`` and ``closed`` count the connections made and ended so far.
+    """
 
     def __init__(self, host: str = "127.0.0.1", *, tls: bool = False) -> None:
         self.answer = Answer()
         self.script: deque[Answer] = deque()
         self.requests: list[Received] = []
         self.connections = 0
+        self.closed = 0
         self.stopping = threading.Event()
         self._tls = tls
         self._server = _Server((host, 0), _Handler)
@@ -135,6 +139,10 @@ class _Server(ThreadingHTTPServer):
         accepted = super().get_request()
         self.receiver.connections += 1
         return accepted
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.receiver.closed += 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nothing: clients that go away are what the tests are about."""
