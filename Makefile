@@ -28,7 +28,7 @@ lint: .venv/.installed ## style, types and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	PYTHONPATH=layers/formrelay/python .venv/bin/lint-imports --no-logo
 
 fmt: .venv/.installed ## format the code
 	.venv/bin/ruff check --fix .
@@ -61,7 +61,7 @@ setup: ## the environments of all targets
 
 # ---- Environments: made anew when their lock changes, complete once the stamp is there -----------
 
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
 
 .venv/.installed: infra/requirements/dev.txt
 .venv-emulator/.installed: infra/requirements/emulator.txt
