@@ -51,7 +51,8 @@ def _xform(event: Answer) -> Answer:
 
 def _import(event: Answer) -> Answer:
     try:
-        data = base64.b64decode(str(event.get("data", "")), validate=True)
+        text = "".join(str(event.get("data", "")).split())  # encoders break lines
+        data = base64.b64decode(text, validate=True)
         imported = import_xlsform(data, str(event.get("name") or ""))
     except (SpreadsheetError, binascii.Error) as error:
         text = str(error) if isinstance(error, SpreadsheetError) else "The file is not encoded as base64."

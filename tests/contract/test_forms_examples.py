@@ -198,6 +198,13 @@ def test_an_upload_that_is_no_spreadsheet_is_answered_as_such() -> None:
     assert answer == {"error": "Unsupported format, or corrupt file", "error_type": "ValueError"}
 
 
+def test_an_upload_may_be_encoded_with_line_breaks() -> None:
+    answer = handler(
+        {"action": "import", "name": "f.xlsx", "data": base64.encodebytes(household_xlsx()).decode()}, None
+    )
+    assert answer["name"] == "Household visit"
+
+
 def test_a_download_comes_as_base64() -> None:
     answer = handler({"action": "xlsx", "content": EXAMPLE, "name": "Household survey"}, None)
     data = base64.b64decode(answer["data"])
