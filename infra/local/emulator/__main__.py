@@ -1,4 +1,4 @@
-"""Runs the AWS emulator, durable and on loopback only: ``python -m infra.local.emulator STATE_FOLDER``.
+"""Runs the AWS emulator, durable and on loopback only: ``python -m infra.local.emulator FOLDER [BYTES]``.
 
 It takes a free port and prints it when it is ready: ``ready 40123``. It runs in an environment of its own, which
 holds the emulator and nothing of formrelay. It stops in order on SIGTERM, and when its standard input ends, which is
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.emulator import asgi
 from infra.local.emulator.journal import Journal, JournalError
+from infra.local.emulator.mails import keep_mails
 from infra.local.emulator.states import States, touched
 from infra.local.lock import Lock, LockedError
 from infra.local.webserver import Limits, Request, Response, Server, bound_socket, text_response
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 CHECKPOINT = "/_formrelay/checkpoint"
+# Size of the journal from which on a snapshot is taken.
+JOURNAL_BYTES = 16 * 1024 * 1024
 # Seconds to wait for a predecessor that is still saving.
 PATIENCE = 10
 
@@ -53,17 +56,18 @@ def _environment(folder: Path, port: int) -> None:
 class Emulator:
     """The emulator's application with everything that makes it durable."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, journal_bytes: int) -> None:
         (folder / "services").mkdir(parents=True, exist_ok=True)
         (folder / "objects").mkdir(exist_ok=True)
         from ministack import app as application
         from ministack.core import persistence
-        from ministack.services import dynamodb
+        from ministack.services import dynamodb, ses
 
         from infra.local.emulator.tables import DurableTables
 
+        keep_mails(ses)
         self._application: Any = application
-        self.tables: DurableTables = DurableTables(dynamodb, Journal(folder / "tables"))
+        self.tables: DurableTables = DurableTables(dynamodb, Journal(folder / "tables", journal_bytes))
         self.states = States(application, persistence, folder / "services")
 
     def start(self) -> None:
@@ -94,8 +98,8 @@ class Emulator:
             os._exit(70)
 
 
-async def _serve(folder: Path, listener: socket.socket) -> None:
-    emulator = Emulator(folder)
+async def _serve(folder: Path, listener: socket.socket, journal_bytes: int) -> None:
+    emulator = Emulator(folder, journal_bytes)
     emulator.start()
     server = Server(emulator.handle, Limits(), cancel_on_close=True)
     await server.start_on(listener)
@@ -116,7 +120,7 @@ def _watch_parent(stopped: asyncio.Event) -> None:
         stopped.set()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, journal_bytes: int = JOURNAL_BYTES) -> None:
     """Serve until told to stop. Exits with a line of text when the state cannot be used."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -124,10 +128,10 @@ def main(folder: Path) -> None:
     _environment(folder, listener.getsockname()[1])
     try:
         with Lock(folder / "lock", patience=PATIENCE):
-            asyncio.run(_serve(folder, listener))
+            asyncio.run(_serve(folder, listener, journal_bytes))
     except (JournalError, LockedError, OSError) as error:
         sys.exit(f"emulator: {error}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:3]))

@@ -34,7 +34,7 @@ class Journal:
     ``rotate_bytes`` is the size of the journal from which on ``wants_snapshot`` is true.
     """
 
-    def __init__(self, folder: Path, rotate_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, folder: Path, rotate_bytes: int) -> None:
         self.folder = folder
         self.rotate_bytes = rotate_bytes
         self.size = 0
@@ -162,4 +162,4 @@ def _read(path: Path) -> Iterator[Change]:
                 changes = json.loads(line.decode("utf-8", "surrogatepass"))
             except ValueError as error:
                 raise JournalError(f"{path.name}, line {number} cannot be read: {error}") from error
-            yield from changes
+            yield from ((table, pk, sk, item) for table, pk, sk, item in changes)
