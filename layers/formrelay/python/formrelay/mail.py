@@ -26,8 +26,6 @@ def send(to: str, subject: str, text: str, html: str) -> None:
 
     name = settings().mail_configuration
     chosen: dict[str, Any] = {"ConfigurationSetName": name} if name else {}
-    configuration = settings().mail_configuration
-    options: Any = {"ConfigurationSetName": configuration} if configuration else {}
     body: Any = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
     try:
         sesv2().send_email(
@@ -35,7 +33,6 @@ def send(to: str, subject: str, text: str, html: str) -> None:
             **chosen,
             Destination={"ToAddresses": [to]},
             Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
-            **options,
         )
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
