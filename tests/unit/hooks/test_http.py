@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from formrelay.hooks import guard, http
 from formrelay.hooks.http import Timeouts
@@ -39,6 +41,14 @@ def receiver() -> Iterator[Receiver]:
 def client() -> Iterator[http.Client]:
     made = http.Client()
     yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[tuple[http.Client, Receiver]]:
+    made = http.Client()
+    with Receiver() as running:
+        yield made, running
     made.close()
 
 
@@ -292,6 +302,14 @@ def test_an_unread_secret_is_in_no_message(client: http.Client) -> None:
     assert "TOPSECRET" not in outcome.message
 
 
+def test_what_a_destination_does_puts_no_url_into_the_log(
+    client: http.Client, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answer = Answer(raw=b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 1\r\n\r\na")
+    assert _post(client, receiver.url("/in?token=TOPSECRET")).ok
+    assert "TOPSECRET" not in caplog.text
+
+
 def test_a_trusted_certificate_of_the_right_name_is_accepted_and_the_connection_kept() -> None:
     with Receiver(tls=True) as receiver:
         client = http.Client(receiver.ca_file)
@@ -356,3 +374,46 @@ def _loaded(code: str) -> set[str]:
         check=True,
     )
     return set(ast.literal_eval(done.stdout))
+
+
+_pieces = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.0 503\r\n",
+        b"HTTP/1.1 103 x\r\n",
+        b"HTTP/1.1 304 x\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 999999999999999999999\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Type: text/html; charset=\xff\r\n",
+        b"Set-Cookie: a=\x00; expires=never\r\n",
+        b"Location: http://[::1\r\n",
+        b"Retry-After: \xe9\r\n",
+        b" folded\r\n",
+        b": no name\r\n",
+        b"\r\n",
+        b"5\r\nhello\r\n",
+        b"0\r\n",
+        b"zz\r\n",
+        b"hello",
+        b"\x1f\x8b\x08\x00",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(pieces=st.lists(_pieces | st.binary(max_size=20), max_size=10))
+def test_any_bytes_at_all_come_back_as_an_outcome(
+    fuzzed: tuple[http.Client, Receiver], pieces: list[bytes]
+) -> None:
+    client, receiver = fuzzed
+    receiver.answer = Answer(raw=b"".join(pieces))
+    receiver.requests.clear()
+    client.close()
+    outcome = _post(client, receiver.url())
+    assert outcome.kind in ("success", "http", "redirect", "broken", "protocol")
+    assert (outcome.status_code is None) == (outcome.kind in ("broken", "protocol"))
+    assert len(outcome.message.encode()) <= 4096
+    assert len(receiver.requests) == 1

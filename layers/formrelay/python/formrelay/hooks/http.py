@@ -56,6 +56,8 @@ class Client:
     """
 
     def __init__(self, ca_file: str | None = None) -> None:
+        # Its warnings name the URL, which may hold a secret, and any destination can cause them.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._ca_file = ca_file
         self._session = _Session()
         self._session.trust_env = False
@@ -149,9 +151,6 @@ def _failed(error: AttemptError, url: str) -> Outcome:
 @cache
 def client() -> Client:
     """The client of this process."""
-    # Their warnings name the URL, which may hold a secret, and can be caused by any destination.
-    for name in ("urllib3.connection", "urllib3.connectionpool"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     return Client()
 
 
