@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import socket
 import subprocess
 import sys
 import threading
@@ -254,6 +255,13 @@ def test_a_url_that_cannot_be_used_is_an_outcome_too(client: http.Client, url: s
     assert (outcome.kind, outcome.status_code) in [("unusable", None), ("dns", None)]
 
 
+@pytest.mark.parametrize("userinfo", ["u:p", "u", ":p"])
+def test_a_url_with_credentials_is_not_sent(client: http.Client, receiver: Receiver, userinfo: str) -> None:
+    outcome = _post(client, receiver.url(host=f"{userinfo}@127.0.0.1"))
+    assert (outcome.kind, outcome.status_code) == ("unusable", None)
+    assert receiver.connections == 0
+
+
 def test_a_header_that_cannot_be_sent_is_unusable(client: http.Client, receiver: Receiver) -> None:
     for headers in ({"X": "a\r\nb"}, {"X": "Ž"}, {"A:b": "x"}, {"X": b"a\nb"}):
         outcome = client.post(receiver.url(), headers, b"x", TIMES, LOOPBACK)
@@ -274,9 +282,17 @@ def test_interim_answers_are_skipped(client: http.Client, receiver: Receiver) ->
     assert _post(client, receiver.url()).status_code == 202
 
 
-def test_an_early_refusal_of_a_big_body_is_read(client: http.Client) -> None:
-    import socket
+def test_a_connection_that_switched_protocols_is_not_used_again(
+    client: http.Client, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(101, b"")
+    assert _post(client, receiver.url()).status_code == 101
+    receiver.answer = Answer()
+    assert _post(client, receiver.url()).ok
+    assert receiver.connections == 2
 
+
+def test_an_early_refusal_of_a_big_body_is_read(client: http.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def refuse() -> None:

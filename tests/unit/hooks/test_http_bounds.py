@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 import tracemalloc
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formrelay.hooks import guard, http
-from formrelay.hooks.answer import CUT, MESSAGE_LIMIT
+from formrelay.hooks.answer import CUT, MESSAGE_LIMIT, READ_LIMIT
 from formrelay.hooks.http import Timeouts
 from formrelay.hooks.ladder import Outcome
 from tests.support.receiver import Answer, Receiver
@@ -77,7 +78,7 @@ def test_a_body_that_drips_ends_with_the_attempt_and_the_status_counts(
 @pytest.mark.parametrize("status", [200, 302, 500])
 def test_an_endless_body_is_left_after_16_kib(client: http.Client, receiver: Receiver, status: int) -> None:
     tracemalloc.start()
-    outcome = _post(client, receiver, Answer(status, endless=True))
+    outcome = _post(client, receiver, Answer(status, headers={"Location": "/else"}, endless=True))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert outcome.status_code == status
@@ -90,6 +91,28 @@ def test_a_connection_with_an_unread_rest_is_not_used_again(client: http.Client,
     assert _post(client, receiver, Answer(body=b"x" * 100_000)).message.endswith(CUT)
     assert _post(client, receiver, Answer(body=b"next")).message == "next"
     assert receiver.connections == 2
+
+
+def test_a_connection_whose_rest_is_still_to_come_is_not_used_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peers: list[socket.socket] = []
+
+        def serve() -> None:
+            for body in (b"x" * (READ_LIMIT + 1), b"y" * 20_000):
+                peer, _ = server.accept()
+                peers.append(peer)
+                peer.recv(65_536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + body)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        client = http.Client()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        messages = [client.post(url, {}, b"z", SHORT, LOOPBACK).message[0] for _ in range(2)]
+        thread.join(5)
+        for peer in peers:
+            peer.close()
+    assert messages == ["x", "y"]
 
 
 @pytest.mark.parametrize(
@@ -142,8 +165,6 @@ def test_a_body_shorter_than_announced_is_kept_as_far_as_it_came(
 
 
 def test_a_receiver_that_takes_nothing_is_left_in_time() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         outcome = http.Client().post(url, {}, b"x" * 20_000_000, SHORT, LOOPBACK)
@@ -152,8 +173,6 @@ def test_a_receiver_that_takes_nothing_is_left_in_time() -> None:
 
 
 def test_a_server_that_never_shakes_hands_is_left_in_time() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"https://127.0.0.1:{server.getsockname()[1]}/"
         outcome = http.Client().post(url, {}, b"x", SHORT, LOOPBACK)
@@ -162,8 +181,6 @@ def test_a_server_that_never_shakes_hands_is_left_in_time() -> None:
 
 
 def test_a_connection_that_is_never_accepted_is_left_in_time() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address = server.getsockname()
         waiting = [

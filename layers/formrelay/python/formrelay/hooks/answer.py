@@ -41,7 +41,7 @@ def read(raw: HTTPResponse) -> tuple[bytes, bool]:
             data += piece
     except (AttemptError, HTTPError, http.client.HTTPException, OSError, ValueError):
         pass  # the status line is the verdict; what came of the body will do
-    if not whole or raw.status < 200:
+    if not whole:
         raw.close()
     raw.release_conn()
     return bytes(data[:READ_LIMIT]), not whole

@@ -81,13 +81,16 @@ class _Connection(HTTPConnection):
 
     def getresponse(self) -> Any:
         try:
-            return super().getresponse()
+            response = super().getresponse()
         except ssl.SSLError as error:
             raise AttemptError("tls", _tls_text(error)) from None
         except OSError:  # also the end of the connection without a byte
             raise _broken() from None
         except (http.client.HTTPException, HTTPError, ValueError):
             raise AttemptError("protocol", "the answer is not valid HTTP") from None
+        if response.status < 200:
+            self.close()  # after 101 it speaks another protocol
+        return response
 
 
 def _broken() -> AttemptError:
