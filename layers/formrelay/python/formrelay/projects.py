@@ -52,7 +52,7 @@ def create(caller: Caller, draft: Draft) -> Project:
     now = clock.now_ms()
     uid = ids.uid("a")
     content = draft.content if draft.content is not None else checked_content({})[0]
-    version = Version(ids.uid("v"), content_hash(content), now)
+    version = Version(ids.uid("v"), 1, content_hash(content), now)
     state = {
         "uid": uid,
         "owner": caller.username,
@@ -101,10 +101,10 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
         digest = content_hash(content) if content is not None else info["content_hash"]
         if digest != info["content_hash"] or state["name"] != found.state["name"]:
             content = content if content is not None else assets.content(uid, state["version"]) or {}
-            version = Version(ids.uid("v"), digest, clock.now_ms())
+            number = info["version_count"] + 1
+            version = Version(ids.uid("v"), number, digest, clock.now_ms())
             state["version"] = version.uid
-            info |= {"content_hash": digest, "summary": summarise(content)}
-            info["version_count"] += 1
+            info |= {"content_hash": digest, "summary": summarise(content), "version_count": number}
         if (state, info) == (found.state, found.info):
             return
         _save(found, state, info, caller, version, content if version else None)
@@ -169,8 +169,15 @@ def _compile(found: Project, version_uid: str, label: str) -> str:
     if "error" in answer:
         raise ApiError(400, {"error": answer["error"]})
     md5 = hashlib.md5(answer["xform"].encode(), usedforsecurity=False).hexdigest()
-    assets.put_xform(found.uid, version_uid, answer["xform"], answer["shape"], md5)
+    assets.put_xform(found.uid, version_uid, answer["xform"], _grown_shape(found, answer["shape"]), md5)
     return md5
+
+
+def _grown_shape(found: Project, shape: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The new version's shape with what only earlier versions had: phones go on sending those for a while."""
+    deployed = found.state["deployed_version"]
+    before = assets.shape(found.uid, deployed) if deployed else {}
+    return {kind: list(dict.fromkeys([*paths, *before.get(kind, [])])) for kind, paths in shape.items()}
 
 
 def _change(uid: str, change: Callable[[Project], None]) -> Project:
