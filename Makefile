@@ -92,7 +92,7 @@ lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 
 .venv-lock/.uv-$(UV):
 	@python3 -m venv --clear .venv-lock
-	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV)
 	@touch $@
 
 clean: ## remove environments, caches and built artifacts; what is stored in .formrelay stays

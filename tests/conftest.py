@@ -8,6 +8,7 @@ import pytest
 
 from formrelay.settings import Settings
 from tests.support.aws import emptied, forget_clients, storage
+from tests.support.rights import enforced
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,8 @@ def _storage() -> Iterator[dict[str, str]]:
 def aws(_storage: dict[str, str]) -> Iterator[Settings]:
     """Empty tables, queues and bucket as the template makes them, in moto; yields the settings of the test.
 
+    A test fails when a function does in it what the template gives it no right to do.
     To change a setting: ``monkeypatch.setenv("FORMRELAY_…", …)`` and ``settings.cache_clear()``.
     """
-    with emptied(_storage) as where:
+    with emptied(_storage) as where, enforced(_storage):
         yield where

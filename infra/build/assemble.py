@@ -76,7 +76,7 @@ def install(requirements: Path, to: Path, version: str, arch: str) -> None:
     platforms = [f"--platform={name}" for name in PLATFORMS[arch]]
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *(sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"),
             *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"),
             *("--implementation=cp", f"--python-version={version}", *platforms),
             *("--target", str(to), "--requirement", str(requirements)),
