@@ -85,7 +85,7 @@ def test_example_b_says_who_it_is() -> None:
 
 
 def test_example_b_locates_its_attachments() -> None:
-    assert instance.xpaths(json.loads(B_ANSWERS), B_MEDIA) == {
+    assert instance.xpaths(instance.read(B_XML), B_REPEATS, B_MEDIA) == {
         "ana-10_3_11.jpg": "hh/member[1]/portrait",
         "front door-10_5_40.jpg": "photo",
     }

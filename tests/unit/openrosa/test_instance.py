@@ -379,32 +379,53 @@ def test_any_declared_encoding_is_read_or_refused(encoding: str) -> None:
 # Places and points
 
 
+def places(inner: str, questions: set[str], repeats: frozenset[str] = NONE) -> dict[str, str]:
+    return instance.xpaths(read(inner=META + inner), repeats, questions)
+
+
 def test_places_count_instances_of_nested_repeats() -> None:
-    given_answers = {
-        "a": "one.jpg",
-        "r": [{"r/g/p": "two.jpg", "r/s": [{"r/s/p": "x"}, {"r/s/p": "three.jpg"}]}, {"r/g/p": "four.jpg"}],
-        "twice": [{"twice": "five.jpg"}, {"twice": "six.jpg"}],
+    inner = (
+        "<a>one.jpg</a>"
+        "<r><g><p>two.jpg</p></g><s><p>x</p></s><s><p>three.jpg</p></s></r><r><g><p>four.jpg</p></g></r>"
+        "<twice>five.jpg</twice><twice>six.jpg</twice>"
+    )
+    questions = {"a", "r/g/p", "r/s/p", "twice"}
+    assert places(inner, questions, frozenset({"r", "r/s"})) == {
+        "one.jpg": "a",
+        "two.jpg": "r[1]/g/p",
+        "x": "r[1]/s[1]/p",
+        "three.jpg": "r[1]/s[2]/p",
+        "four.jpg": "r[2]/g/p",
+        "five.jpg": "twice[1]",
+        "six.jpg": "twice[2]",
     }
-    places = instance.xpaths(given_answers)
-    assert places["one.jpg"] == "a"
-    assert places["two.jpg"] == "r[1]/g/p"
-    assert places["three.jpg"] == "r[1]/s[2]/p"
-    assert places["four.jpg"] == "r[2]/g/p"
-    assert places["six.jpg"] == "twice[2]"
+
+
+def test_places_count_instances_without_an_answer() -> None:
+    inner = "<r><p/></r><r/><r><q>no</q></r><r><p>a.jpg</p></r>"
+    assert places(inner, {"r/p"}, frozenset({"r"})) == {"a.jpg": "r[4]/p"}
 
 
 def test_only_the_questions_asked_for_have_places_and_the_first_answer_wins() -> None:
-    given_answers = {"note": "p.jpg", "photo": "p.jpg", "other": "p.jpg"}
-    assert instance.xpaths(given_answers, frozenset({"photo", "other"})) == {"p.jpg": "photo"}
+    inner = "<note>p.jpg</note><photo>p.jpg</photo><other>p.jpg</other><group><photo>q.jpg</photo></group>"
+    assert places(inner, {"photo", "other"}) == {"p.jpg": "photo"}
+
+
+def test_a_group_in_the_place_of_a_question_and_the_other_way_round_have_no_place() -> None:
+    assert places("<photo><x>p.jpg</x></photo><g>p.jpg</g>", {"photo", "g/photo"}) == {}
 
 
 def test_the_first_answered_geopoint_counts() -> None:
     assert instance.geolocation({"b": "1.5 -2 0 0", "c": "3 4"}, ["a", "b", "c"]) == [1.5, -2.0]
 
 
-@pytest.mark.parametrize("text", ["here", "1", "", "nan 1", "1 inf", "1_0 2", "1,2 3", "1e999 0"])
+@pytest.mark.parametrize("text", ["here", "1", "", "nan 1", "1 inf", "1_0 2", "1,2 3", "1e999 0", "1e200 0", "0 361"])
 def test_a_geopoint_that_is_no_point_gives_none(text: str) -> None:
     assert instance.geolocation({"a": text, "b": "1 2"}, ["a", "b"]) == [None, None]
+
+
+def test_a_geopoint_next_to_nothing_is_zero() -> None:
+    assert instance.geolocation({"a": "1e-300 -1e-200 0 0"}, ["a"]) == [0, 0]
 
 
 @given(st.text(max_size=40))

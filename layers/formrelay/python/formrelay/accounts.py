@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from formrelay import clock, ids, passwords, sealing
-from formrelay.errors import invalid
+from formrelay.errors import UnavailableError, invalid, not_found
 from formrelay.storage import accounts
-from formrelay.storage.table import Item
+from formrelay.storage.table import ConflictError, Item, TransactionError
+from formrelay.usernames import is_username
 
-_USERNAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
-# First segments of paths, which a user name in a path must not hide.
-RESERVED = frozenset(
-    {
-        "anonymoususer", "api", "assets", "collector", "forms", "formlist", "me", "media", "private_media",
-        "submission", "token", "view", "xformsmanifest", "xformsmedia",
-    }
-)  # fmt: skip
 MIN_PASSWORD = 8
+_TRIES = 5
+T = TypeVar("T")
 
 
 def create_account(username: str, password: str, email: str, *, superuser: bool = False) -> str | None:
@@ -25,7 +21,7 @@ def create_account(username: str, password: str, email: str, *, superuser: bool 
 
     Raises ApiError 400 for names and passwords that will not do.
     """
-    if not _USERNAME.fullmatch(username) or username in RESERVED:
+    if not is_username(username):
         raise invalid(
             "username", "A name has 2 to 30 of a-z, 0-9 and _, begins with a letter and is not reserved."
         )
@@ -50,29 +46,45 @@ def create_account(username: str, password: str, email: str, *, superuser: bool 
 def ensure_account(username: str, password: str, email: str, *, superuser: bool = False) -> str:
     """The API key of an account, which is made when it does not exist yet."""
     key = create_account(username, password, email, superuser=superuser)
-    if key is not None:
-        return key
-    account = accounts.get_account(username)
-    if account is None:
-        raise LookupError(username)
-    return key_of(account) or new_key(account)
+    return key if key is not None else ensure_key(username)[0]
 
 
-def key_of(account: Item) -> str | None:
-    """The account's API key in the clear, for its owner; None when there is none."""
-    return sealing.unseal(account["key_sealed"], account["uid"]) if account["key_sealed"] else None
+def ensure_key(username: str) -> tuple[str, bool]:
+    """The API key of an account in the clear, for its owner, and whether it was made just now.
+
+    Raises ApiError 404 when there is no such account.
+    """
+
+    def ensured(account: Item) -> tuple[str, bool]:
+        if account["key_sealed"]:
+            return sealing.unseal(account["key_sealed"], account["uid"]), False
+        key = ids.api_key()
+        accounts.replace_key(account, ids.key_hash(key), sealing.seal(key, account["uid"]))
+        return key, True
+
+    return _settled(username, ensured)
 
 
-def new_key(account: Item) -> str:
-    """Gives the account another API key; an old one is refused from now on."""
-    key = ids.api_key()
-    accounts.replace_key(account, ids.key_hash(key), sealing.seal(key, account["uid"]))
-    return key
+def drop_key(username: str) -> bool:
+    """Takes the account's API key away: it is refused from now on. False when there was none."""
+
+    def dropped(account: Item) -> bool:
+        if not account["key_hash"]:
+            return False
+        accounts.replace_key(account, None, None)
+        return True
+
+    return _settled(username, dropped)
 
 
-def drop_key(account: Item) -> bool:
-    """Takes the account's API key away. False when it had none."""
-    if not account["key_hash"]:
-        return False
-    accounts.replace_key(account, None, None)
-    return True
+def _settled(username: str, act: Callable[[Item], T]) -> T:
+    """Acts on the account as it stands, again when its key was changed meanwhile."""
+    for _ in range(_TRIES):
+        account = accounts.get_account(username)
+        if account is None:
+            raise not_found()
+        try:
+            return act(account)
+        except (TransactionError, ConflictError):
+            continue
+    raise UnavailableError

@@ -16,9 +16,11 @@ from formrelay.storage.table import Item
 
 # Of one submission, over all its parts: their entries stand in its item.
 MAX_FILES = 200
+# In bytes; they keep the item of a submission with that many files below DynamoDB's limit.
 _MAX_NAME = 255
-_MAX_XPATH = 500
-_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_MAX_XPATH = 300
+# Without parameters (RFC 6838 §4.2); S3 wants it in ASCII.
+_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,49}/[A-Za-z0-9][\w.+-]{0,79}", re.ASCII)
 _NOT_STORED = re.compile(r"[^\w.-]")
 _DEFAULT_TYPE = "application/octet-stream"
 
@@ -94,15 +96,19 @@ def fresh(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, Fil
 
 
 def still_named(there: Mapping[str, Item], named: Mapping[str, str]) -> dict[str, Item]:
-    """The entries of files after an edit: those that no answer names any more are hidden."""
+    """The entries of files after an edit: those that no answer names any more are hidden, until one does again."""
     return {
         name: {
             **entry,
-            "xpath": named.get(name, ""),
-            "hidden": bool(entry["hidden"] or (entry["xpath"] and name not in named)),
+            "xpath": _kept(named.get(name, "")),
+            "hidden": name not in named and bool(entry["hidden"] or entry["xpath"]),
         }
         for name, entry in there.items()
     }
+
+
+def _kept(xpath: str) -> str:
+    return xpath if len(xpath.encode()) <= _MAX_XPATH else ""
 
 
 def upload(files: Mapping[str, File], asset: str, root_uuid: str) -> None:
@@ -124,7 +130,7 @@ def entries(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, I
             "stored": stored,
             "size": len(file.data),
             "sha1": file.sha1,
-            "xpath": file.xpath if len(file.xpath) <= _MAX_XPATH else "",
+            "xpath": _kept(file.xpath),
             "hidden": file.hidden,
             "at": file.at,
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -88,7 +87,7 @@ def _decode(encoded: str) -> tuple[str, str]:
         raise unauthenticated("Invalid basic header. No credentials provided.")
     try:
         text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of base64, and of text that is not ASCII or not UTF-8
         raise unauthenticated("Invalid basic header. Credentials not correctly base64 encoded.") from None
     username, colon, password = text.partition(":")
     if not colon or not username or len(username) > 255 or len(password) > passwords.MAX_LENGTH:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import attachments, clock, ids, permissions, queues
+from formrelay import admission, attachments, clock, ids, permissions, queues
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.log import logger
 from formrelay.openrosa import instance as instances
-from formrelay.openrosa.errors import OpenRosaError, Outcome
+from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
 from formrelay.settings import settings
-from formrelay.storage import accounts, assets, deliveries, submissions, table
+from formrelay.storage import assets, deliveries, submissions, table
 from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
@@ -32,8 +31,8 @@ from formrelay.storage.table import Item
 WAIT_MARKED = 600_000
 WAIT_MISSING = 60_000
 _TRIES = 5
-_FORM_UUID = re.compile(r"[0-9a-f]{32}")
-_MAX_INSTANCE_ID = 255
+# Of times in ms that a client may claim, up to the year 9999, which is as far as dates are written.
+_LAST_TIME = 253_370_764_800_000
 
 
 @dataclass(frozen=True)
@@ -66,34 +65,8 @@ def submit(post: Post) -> Accepted:
     if post.caller is None and post.path_user is None:
         raise unauthenticated()
     instance = instances.read(post.xml)
-    project = _form(instance, post.path_user)
-    _authorise(post, project)
+    project = admission.admit(instance, post.caller, post.path_user)
     return _Submission(post, instance, project).take()
-
-
-def _form(instance: Instance, path_user: str | None) -> Project:
-    """The form a submission belongs to: by form uuid, else by id (contract submissions §4)."""
-    if not (instance.form_id or instance.form_uuid):
-        raise Outcome.NO_FORM.error()
-    by_id = assets.project(instance.form_id) if ids.is_uid(instance.form_id, "a") else None
-    found = by_id
-    if _FORM_UUID.fullmatch(instance.form_uuid or "") and not (
-        by_id and by_id.state["form_uuid"] == instance.form_uuid
-    ):
-        asset = assets.asset_of_form(instance.form_uuid or "")
-        found = (assets.project(asset) if asset else None) or by_id
-    if found is None or not found.is_deployed:
-        raise Outcome.NOT_FOUND.error()
-    if path_user and path_user != found.owner and accounts.get_account(path_user) is None:
-        raise Outcome.NOT_FOUND.error()
-    return found
-
-
-def _authorise(post: Post, project: Project) -> None:
-    if post.caller and post.caller.superuser and not settings().superuser_submissions:
-        raise Outcome.ACCESS_DENIED.error()
-    if not permissions.allowed(post.caller, project, permissions.ADD):
-        raise Outcome.ACCESS_DENIED.error() if post.caller else unauthenticated()
 
 
 class _Submission:
@@ -103,13 +76,12 @@ class _Submission:
         self.post, self.instance, self.project = post, instance, project
         self.asset = project.uid
         self.uuid = instance.uuid
-        if len(self.uuid) > _MAX_INSTANCE_ID:
-            raise OpenRosaError(400, f"Instance ID has more than {_MAX_INSTANCE_ID} characters")
         self.shape = assets.shape(self.asset, project.state["deployed_version"])
-        self.answers: Answers = instances.flatten(instance, frozenset(self.shape["repeats"]))
+        repeats = frozenset(self.shape["repeats"])
+        self.answers: Answers = instances.flatten(instance, repeats)
         self.sha256 = hashlib.sha256(post.xml).hexdigest()
         self.now = clock.now_ms()
-        self.named = instances.xpaths(self.answers, frozenset(self.shape["media"]))
+        self.named = instances.xpaths(instance, repeats, frozenset(self.shape["media"]))
         self.files = attachments.received(post.parts, self.named, bool(self.shape["media"]), self.now)
 
     def take(self) -> Accepted:
@@ -132,6 +104,7 @@ class _Submission:
     # New
 
     def _create(self) -> Accepted:
+        admission.check_owner(self.project, self.post.caller)
         hooks = [uid for uid, hook in sorted(self.project.hooks.items()) if hook["active"]]
         wait = self._wait()
         item = self._item(hooks, wait)
@@ -212,9 +185,11 @@ class _Submission:
                 break
             fresh = attachments.fresh(self.files, item["files"])
             if fresh:
-                stored = self._store_files(fresh, item)
+                stored = list(self._store_files(fresh, item).items())
                 try:
-                    item = submissions.add_files(self.asset, guard.sid, stored)
+                    for i in range(0, len(stored), submissions.MAX_ADDED):
+                        some = dict(stored[i : i + submissions.MAX_ADDED])
+                        item = submissions.add_files(self.asset, guard.sid, some)
                 except table.ConditionError:
                     continue
             self._complete(item, bool(fresh))
@@ -247,7 +222,7 @@ class _Submission:
             raise unauthenticated()
         if not permissions.allowed(self.post.caller, self.project, permissions.CHANGE):
             raise Outcome.ACCESS_DENIED.error()
-        guard = submissions.get_guard(self.asset, deprecated[: _MAX_INSTANCE_ID + 1])
+        guard = submissions.get_guard(self.asset, deprecated)
         old = submissions.get(self.asset, guard.sid) if guard else None
         if guard is None or old is None:
             raise Outcome.DEPRECATED_ID_UNKNOWN.error()
@@ -255,6 +230,7 @@ class _Submission:
             raise Outcome.DEPRECATED_ID_OLD.error()
         if not self.project.state["active"]:
             raise Outcome.FORM_INACTIVE.error()
+        admission.check_owner(self.project, self.post.caller)
         fresh = attachments.fresh(self.files, old["files"])
         kept = attachments.still_named(old["files"], self.named)
         bodies = ("answers", "xml", "packed", "blob")
@@ -299,6 +275,6 @@ def _submission_time(text: str | None) -> int | None:
         parsed = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
-    return int(parsed.timestamp() * 1000) if parsed.year > 1970 else None
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    milliseconds = int(aware.timestamp() * 1000)
+    return milliseconds if 0 <= milliseconds < _LAST_TIME else None

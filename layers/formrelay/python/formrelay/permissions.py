@@ -37,7 +37,12 @@ def allowed(caller: Caller | None, project: Project, codename: str) -> bool:
     if caller is not None and (caller.superuser or caller.username == project.owner):
         return True
     names = [ANONYMOUS] if caller is None else [caller.username, ANONYMOUS]
-    return any(codename in project.rights.get(name, {}).get("codenames", ()) for name in names)
+    return any(granted(name, project, codename) for name in names)
+
+
+def granted(username: str, project: Project, codename: str) -> bool:
+    """Whether somebody gave that user (or AnonymousUser) the right."""
+    return codename in project.rights.get(username, {}).get("codenames", ())
 
 
 def require(caller: Caller | None, project: Project | None, codename: str) -> Project:

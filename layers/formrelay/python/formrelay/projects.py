@@ -20,6 +20,7 @@ from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item, TransactionError
 
 TYPES = ("survey", "template", "block", "question", "collection", "empty", "text")
+MAX_NAME = 255
 _LABEL = "%Y-%m-%d %H:%M:%S"
 # How often a change is made again on a project that others change at the same moment.
 _TRIES = 5
@@ -39,11 +40,13 @@ class Draft:
 def checked_content(
     content: Mapping[str, Any], translations: list[str | None] | None = None
 ) -> tuple[dict[str, Any], str | None]:
-    """Normalised content, and the title it carries. Raises ApiError 400 under ``content``."""
+    """Normalised content, and the title it carries. Raises ApiError 400 under ``content`` or ``name``."""
     try:
         normalised = normalise(content, translations)
     except ContentError as error:
         raise invalid("content", str(error)) from None
+    if normalised.title and len(normalised.title) > MAX_NAME:
+        raise invalid("name", f"Ensure this field has no more than {MAX_NAME} characters.")
     return normalised.content, normalised.title
 
 

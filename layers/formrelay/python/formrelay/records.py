@@ -19,17 +19,21 @@ def record(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str)
     ``base_url`` is the origin that attachment links start with.
     """
     answers = submissions.parse_answers(bodies.answers)
-    shown = {"_id": item["id"], **answers}
-    shown["_xform_id_string"] = asset
-    shown["_uuid"] = item["uuid"]
-    shown["meta/rootUuid"] = prefixed(item["root"])
-    shown["_attachments"] = attachments(item, asset=asset, base_url=base_url)
-    shown["_status"] = STATUS
-    shown["_geolocation"] = item["geo"]
-    shown["_submission_time"] = clock.iso_naive(item["time"])
-    shown["_validation_status"] = item.get("status", {})
-    shown["_submitted_by"] = item["by"]
-    return shown
+    known = {
+        "_xform_id_string": asset,
+        "_uuid": item["uuid"],
+        "meta/rootUuid": prefixed(item["root"]),
+        "_attachments": attachments(item, asset=asset, base_url=base_url),
+        "_status": STATUS,
+        "_geolocation": [None if degrees is None else float(degrees) for degrees in item["geo"]],
+        "_submission_time": clock.iso_naive(item["time"]),
+        "_validation_status": item.get("status", {}),
+        "_submitted_by": item["by"],
+    }
+    # A form may ask questions of these very names; what the server knows wins, in its own place.
+    for name in ("_id", *known):
+        answers.pop(name, None)
+    return {"_id": item["id"], **answers, **known}
 
 
 def prefixed(uuid: str) -> str:

@@ -24,21 +24,18 @@ def _account(ctx: Context) -> Item:
 
 def get_token(ctx: Context) -> Response:
     """The caller's one key; made if there is none."""
-    account = _account(ctx)
-    return json_response({"token": accounts.key_of(account) or accounts.new_key(account)})
+    key, _ = accounts.ensure_key(ctx.user.username)
+    return json_response({"token": key})
 
 
 def post_token(ctx: Context) -> Response:
-    account = _account(ctx)
-    key = accounts.key_of(account)
-    if key:
-        return json_response({"token": key})
-    return json_response({"token": accounts.new_key(account)}, 201)
+    key, created = accounts.ensure_key(ctx.user.username)
+    return json_response({"token": key}, 201 if created else 200)
 
 
 def delete_token(ctx: Context) -> Response:
     """The first half of "regenerate": the old key is refused from now on."""
-    if not accounts.drop_key(_account(ctx)):
+    if not accounts.drop_key(ctx.user.username):
         raise not_found()
     return no_content()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from formrelay import permissions, projects
@@ -13,6 +14,7 @@ from formrelay.projects import Draft
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
+_MAX_SETTINGS = 100_000
 _RANK = {"deployed": 0, "draft": 1, "archived": 2, "-": 3}
 
 
@@ -47,8 +49,6 @@ def get_asset(ctx: Context, asset: str) -> Response:
     project = load(ctx, asset)
     if ctx.request.format == "xml":
         return _xform(project)
-    if ctx.request.format not in ("", "json"):
-        raise not_found()
     return json_response(_shown(ctx, project))
 
 
@@ -81,9 +81,16 @@ def _draft(data: dict[str, Any], translations: list[str | None] | None = None) -
         name=name,
         asset_type=fields.choice(data, "asset_type", projects.TYPES),
         content=content,
-        settings=fields.json_object(data, "settings"),
+        settings=_settings(data),
         tags=None if tags is None else [t.strip().replace(" ", "-") for t in tags.split(",") if t.strip()],
     )
+
+
+def _settings(data: dict[str, Any]) -> dict[str, Any] | None:
+    value = fields.json_object(data, "settings")
+    if value and len(json.dumps(value)) > _MAX_SETTINGS:
+        raise invalid("settings", f"Ensure this field has no more than {_MAX_SETTINGS} characters.")
+    return value
 
 
 def _shown(ctx: Context, project: Project) -> dict[str, Any]:
@@ -168,7 +175,7 @@ def get_version(ctx: Context, asset: str, version: str) -> Response:
 ROUTES = [
     Route("GET", "/api/v2/assets", list_assets),
     Route("POST", "/api/v2/assets", create_asset),
-    Route("GET", "/api/v2/assets/{asset}", get_asset),
+    Route("GET", "/api/v2/assets/{asset}", get_asset, formats=("json", "xml")),
     Route("PATCH", "/api/v2/assets/{asset}", patch_asset),
     Route("GET", "/api/v2/assets/{asset}/deployment", get_deployment),
     Route("POST", "/api/v2/assets/{asset}/deployment", post_deployment),

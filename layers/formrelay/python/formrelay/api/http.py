@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from formrelay.errors import ApiError, detail
+from formrelay.openrosa import markup
 
 JSON = "application/json"
+XML = "application/xml; charset=utf-8"
+XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 MAX_FIELDS = 1_000
 _MAX_DEPTH = 100
+# What a caller may say of its own origin; links, redirects and mails are made of it.
+_HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 
 Event = Mapping[str, Any]
 
@@ -32,9 +40,11 @@ class Request:
         context = event["requestContext"]
         self.method: str = context["http"]["method"].upper()
         self.address: str = context["http"].get("sourceIp", "")
-        self.headers: Mapping[str, str] = {k.lower(): v for k, v in (event.get("headers") or {}).items()}
+        self.headers: Mapping[str, str] = {
+            k.lower(): _clean(v) for k, v in (event.get("headers") or {}).items()
+        }
         self._stage = context.get("stage", "$default")
-        self.raw_path = self._without_stage(event.get("rawPath", "/"))
+        self.raw_path = self._without_stage(_clean(event.get("rawPath", "/")))
         self.path, self.suffix = split_suffix(clean_path(self.raw_path))
 
     def _without_stage(self, path: str) -> str:
@@ -46,20 +56,33 @@ class Request:
     @cached_property
     def base_url(self) -> str:
         """Origin of the caller with the stage or proxy prefix, no slash at the end: ``https://kf.example.org``."""
-        host = self.headers.get("host") or self._event["requestContext"].get("domainName", "")
-        proto = self.headers.get("x-forwarded-proto", "https").split(",")[0].strip()
-        stage = "" if self._stage == "$default" else f"/{self._stage}"
-        prefix = stage or self.headers.get("x-forwarded-prefix", "").rstrip("/")
-        return f"{proto}://{host}{prefix}"
+        host = self.headers.get("host", "")
+        if not _HOST.fullmatch(host):
+            host = self._event["requestContext"].get("domainName", "")
+        proto = self.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+        prefix = self.headers.get("x-forwarded-prefix", "").rstrip("/")
+        if self._stage != "$default":
+            prefix = f"/{self._stage}"
+        elif not _PREFIX.fullmatch(prefix):
+            prefix = ""
+        return f"{'http' if proto == 'http' else 'https'}://{host}{prefix}"
+
+    @property
+    def url(self) -> str:
+        """Absolute URL of the path as it was asked for, without query."""
+        return self.base_url + quote(self.raw_path, safe="/%:@!$&'()*+,;=~")
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """Query parameters, decoded; of a repeated one the last counts (contract accounts §6.2)."""
-        return dict(parse_qsl(self.raw_query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        """Query parameters, decoded; of a repeated one the last counts (contract accounts §6.2).
+
+        The gateway bounds their number: it takes 10,240 bytes of request line and headers.
+        """
+        return dict(parse_qsl(self.raw_query, keep_blank_values=True))
 
     @property
     def raw_query(self) -> str:
-        return self._event.get("rawQueryString") or ""
+        return _clean(self._event.get("rawQueryString") or "")
 
     @property
     def format(self) -> str:
@@ -77,7 +100,7 @@ class Request:
         body = self._event.get("body") or ""
         if self._event.get("isBase64Encoded"):
             return base64.b64decode(body)
-        return body.encode()
+        return _clean(body).encode()
 
     def data(self) -> dict[str, Any]:
         """The body's fields: JSON object, form or multipart (files as :class:`~formrelay.openrosa.multipart.Part`).
@@ -117,16 +140,28 @@ class Request:
             raise detail(400, f"Multipart form parse error - {error}") from None
 
 
+def _clean(text: str) -> str:
+    """The text without halves of surrogate pairs, which nothing could store or answer."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 def parse_json(text: bytes | str) -> Any:
     """JSON with bounded depth, no NaN, no half of a surrogate pair. Raises ApiError 400 ``JSON parse error - …``."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
         _check_depth(value, 0)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         reason = "invalid text" if isinstance(error, UnicodeError) else error
         raise detail(400, f"JSON parse error - {reason}") from None
     return value
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise ValueError(f"{literal[:20]} is beyond the range of numbers")
+    return number
 
 
 def _refuse_constant(name: str) -> None:
@@ -201,5 +236,17 @@ def no_content() -> Response:
     return Response(204)
 
 
-def error_response(error: ApiError) -> Response:
-    return json_response(error.body, error.status, error.headers)
+def error_response(error: ApiError, *, as_xml: bool = False) -> Response:
+    """The answer that an error stands for; in XML: ``<root><detail>…</detail></root>``."""
+    if not as_xml:
+        return json_response(error.body, error.status, error.headers)
+    body = f"{XML_DECLARATION}<root>{_elements(error.body)}</root>".encode()
+    return Response(error.status, body, {"Content-Type": XML, **error.headers})
+
+
+def _elements(value: Any) -> str:
+    if isinstance(value, dict):
+        return "".join(f"<{name}>{_elements(inner)}</{name}>" for name, inner in value.items())
+    if isinstance(value, list):
+        return "".join(f"<list-item>{_elements(inner)}</list-item>" for inner in value)
+    return markup.text(str(value))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from formrelay import clock, functions, ids, permissions, projects
 from formrelay.api import fields, paging
-from formrelay.api.http import Response, json_response
+from formrelay.api.http import Response, json_response, split_suffix
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, detail, not_found
 from formrelay.openrosa.multipart import Part
@@ -20,6 +19,8 @@ from formrelay.storage.table import Item
 _NO_SOURCE = "ImportTask data must contain `file`, `base64Encoded` or `url`"
 # Import tasks are looked at once, soon after they were made.
 _KEPT = 30 * 86_400
+# Characters kept of what the compiler says.
+_MAX_ERROR = 10_000
 
 
 def create_import(ctx: Context) -> Response:
@@ -45,15 +46,19 @@ def _source(data: dict[str, Any]) -> tuple[str, str]:
     if isinstance(file, Part):
         return name or file.filename or "", base64.b64encode(file.data).decode()
     if isinstance(encoded, str):
-        # "data:…;base64,<data>" and "base64:<data>": the mark is cut off, with the character behind it.
-        head, mark, rest = encoded.partition("base64")
-        encoded = rest[1:] if mark else head
-        try:
-            base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            raise detail(400, "`base64Encoded` is not valid base64") from None
-        return name, encoded
+        return name, _base64(encoded)
     raise detail(400, _NO_SOURCE)
+
+
+def _base64(encoded: str) -> str:
+    """``data:…;base64,<data>`` and ``base64:<data>``: the mark is cut off, with the character behind it."""
+    head, mark, rest = encoded.partition("base64")
+    text = "".join((rest[1:] if mark else head).split())  # encoders break lines
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        raise detail(400, "`base64Encoded` is not valid base64") from None
+    return text
 
 
 def _read(ctx: Context, data: dict[str, Any], name: str, source: str) -> Item:
@@ -64,7 +69,8 @@ def _read(ctx: Context, data: dict[str, Any], name: str, source: str) -> Item:
         if "error" in answer:
             return _failed(answer.get("error_type", "ValueError"), answer["error"])
         content, title = projects.checked_content(answer["content"])
-        title = title or answer.get("name") or name.rpartition(".")[0] or name
+        if title is None and not (destination and destination.state["name"]):
+            title = (answer.get("name") or name.rpartition(".")[0] or name)[: projects.MAX_NAME]
     except ApiError as error:
         return _failed("ValueError", _first_text(error.body))
     if destination is None:
@@ -81,7 +87,8 @@ def _destination(ctx: Context, data: dict[str, Any]) -> Project | None:
     text = fields.text(data, "destination", max_length=1000)
     if not text:
         return None
-    project = assets.project(text.rstrip("/").rpartition("/")[2][:255])
+    uid, _ = split_suffix(text.rstrip("/").rpartition("/")[2])
+    project = assets.project(uid)
     if project is None or not permissions.allowed(ctx.caller, project, permissions.CHANGE_ASSET):
         raise detail(400, "user cannot update asset")
     return project
@@ -102,7 +109,7 @@ def _result(project: Project) -> dict[str, Any]:
 
 
 def _failed(kind: str, text: str) -> Item:
-    return {"status": "error", "messages": {"error_type": kind, "error": text}}
+    return {"status": "error", "messages": {"error_type": kind, "error": text[:_MAX_ERROR]}}
 
 
 def _first_text(body: Any) -> str:

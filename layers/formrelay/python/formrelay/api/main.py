@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from formrelay.api import accounts, assets, data, hooks, imports, openrosa, submission
+from formrelay.api import accounts, assets, attachments, data, hook_logs, hooks, imports, openrosa, submission
 from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
-ROUTER = Router([*accounts.ROUTES, *assets.ROUTES, *data.ROUTES, *hooks.ROUTES, *imports.ROUTES])
+_MODULES = (accounts, assets, attachments, data, hook_logs, hooks, imports)
+ROUTES = [route for module in _MODULES for route in module.ROUTES]
+ROUTER = Router(ROUTES)
 
 
 def answer(request: Request) -> Response:

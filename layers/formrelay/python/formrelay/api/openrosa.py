@@ -11,13 +11,14 @@ from urllib.parse import quote
 from formrelay import clock, permissions
 from formrelay.api.http import Request, Response
 from formrelay.auth import Caller, authenticate
-from formrelay.errors import ApiError, not_found, unauthenticated
+from formrelay.errors import ApiError, UnavailableError, not_found, unauthenticated
 from formrelay.log import logger
 from formrelay.openrosa import replies
 from formrelay.openrosa.replies import ListedForm, ListedMedia, Reply
-from formrelay.storage import assets, blobs
+from formrelay.storage import accounts, assets, blobs
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
+from formrelay.usernames import RESERVED
 
 _Handler = Callable[[Request, Caller | None, str | None, str], Reply]
 
@@ -35,6 +36,9 @@ def answer(request: Request) -> Response:
     except ApiError as error:
         reply = replies.detail(error.status, str(error.body["detail"]), now)
         reply.headers.update(error.headers)
+    except UnavailableError as error:
+        reply = replies.detail(503, "Temporarily unavailable", now)
+        reply.headers["Retry-After"] = str(error.retry_after)
     except Exception:
         logger.exception("request failed", extra={"method": request.method, "path": request.path})
         reply = replies.detail(500, "Internal server error.", now)
@@ -58,6 +62,8 @@ def _split(path: str) -> tuple[str | None, _Handler, str] | None:
     """``(username or None, handler, rest of the path)``."""
     parts = path.strip("/").split("/")
     for user, tail in ((None, parts), (parts[0], parts[1:])):
+        if user in RESERVED:
+            continue
         handler = _HANDLERS.get(tail[0]) if tail else None
         if handler and len(tail) == _LENGTHS[tail[0]]:
             return user, handler, "/".join(tail[1:])
@@ -84,16 +90,33 @@ def _form_list(request: Request, caller: Caller | None, user: str | None, _rest:
 
 def _rows(caller: Caller | None, user: str | None) -> Iterator[Item]:
     """Deployed, active forms that the caller (on the user's path: anybody) may submit to."""
-    owner = user or (caller.username if caller else "")
-    for row in assets.listed(owner):
+    if user is not None and not _is_active(user):
+        return
+    username = user or (caller.username if caller else "")
+    for row in assets.listed(username):
         if row["status"] != "deployed":
             continue
-        if user is None and row["owner"] == owner:
+        if row["owner"] != username and not _is_active(row["owner"]):
+            continue
+        if user is None and row["owner"] == username:
             yield row
             continue
         project = assets.project(row["sk"])
-        if project and permissions.allowed(None if user else caller, project, permissions.ADD):
+        if project and _is_listed(project, caller, user):
             yield row
+
+
+def _is_active(username: str) -> bool:
+    account = accounts.get_account(username)
+    return account is not None and bool(account["active"])
+
+
+def _is_listed(project: Project, caller: Caller | None, user: str | None) -> bool:
+    """On the user's path: open to all, and theirs to manage."""
+    if user is None:
+        return permissions.allowed(caller, project, permissions.ADD)
+    managed = project.owner == user or permissions.granted(user, project, permissions.MANAGE_ASSET)
+    return managed and permissions.allowed(None, project, permissions.ADD)
 
 
 def _form(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:

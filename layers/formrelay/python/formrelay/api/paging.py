@@ -11,6 +11,8 @@ from formrelay.api.http import Request
 T = TypeVar("T")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+# Behind every list there is; keeps offsets, which are added and multiplied, within bounds.
+MAX_START = 10**15
 
 
 def window(request: Request) -> tuple[int, int]:
@@ -24,8 +26,11 @@ def window(request: Request) -> tuple[int, int]:
 
 
 def _positive(text: str | None) -> int:
-    """The number in the text; 0 for everything that is not one. Bounded, as offsets are multiplied."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else 0
+    """The number in the text, at most :data:`MAX_START`; 0 for everything that is not one."""
+    if not text or not text.isascii() or not text.isdigit():
+        return 0
+    # Python refuses to read numbers of thousands of digits.
+    return min(int(text), MAX_START) if len(text) < 100 else MAX_START
 
 
 def envelope(request: Request, count: int, results: Sequence[Any], start: int, limit: int) -> dict[str, Any]:

@@ -53,27 +53,29 @@ class Route:
     method: str
     pattern: str
     handler: Handler
+    formats: tuple[str, ...] = ("json",)
+    """What can be asked for by suffix or ``?format=``; anything else is 404."""
 
 
 class Router:
     """Finds the handler of a request and turns what goes wrong into answers."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        by_pattern: dict[str, dict[str, Handler]] = {}
+        by_pattern: dict[str, dict[str, Route]] = {}
         for route in routes:
-            by_pattern.setdefault(route.pattern, {})[route.method] = route.handler
+            by_pattern.setdefault(route.pattern, {})[route.method] = route
         # Literal segments win over parameters, as in "hooks/{hook}/logs" and "data/bulk".
         ordered = sorted(
             by_pattern.items(), key=lambda entry: [s.startswith("{") for s in entry[0].split("/")]
         )
-        self._routes = [(_compile(pattern), handlers) for pattern, handlers in ordered]
+        self._patterns = [(_compile(pattern), by_method) for pattern, by_method in ordered]
 
     def answer(self, request: Request) -> Response:
         """The response to a request; never raises for what the caller did."""
         try:
             return self._dispatch(request)
         except ApiError as error:
-            return error_response(error)
+            return error_response(error, as_xml=self._answers_xml(request))
         except UnavailableError as error:
             headers = {"Retry-After": str(error.retry_after)}
             return json_response({"detail": "Temporarily unavailable"}, 503, headers)
@@ -83,20 +85,31 @@ class Router:
 
     def _dispatch(self, request: Request) -> Response:
         caller = authenticate(request.headers, request.address)
-        handlers, params = self._find(request.path)
-        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
+        by_method, params = self._find(request.path)
+        route = by_method.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
             error = detail(405, f'Method "{request.method}" not allowed.')
-            error.headers["Allow"] = ", ".join(sorted(handlers))
+            error.headers["Allow"] = ", ".join(sorted(by_method))
             raise error
-        return handler(Context(request, caller), **params)
+        # "api" is KoboToolbox's page for browsers, which get JSON here.
+        if request.format not in ("", "api", *route.formats):
+            raise not_found()
+        return route.handler(Context(request, caller), **params)
 
-    def _find(self, path: str) -> tuple[dict[str, Handler], dict[str, str]]:
-        for pattern, handlers in self._routes:
+    def _find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
+        for pattern, by_method in self._patterns:
             match = pattern.fullmatch(path)
             if match and all(len(value) <= _MAX_PARAMETER for value in match.groups()):
-                return handlers, match.groupdict()
+                return by_method, match.groupdict()
         raise not_found()
+
+    def _answers_xml(self, request: Request) -> bool:
+        """Whether the caller asked for XML where there is any: errors come in it, too (contract data §4)."""
+        try:
+            by_method, _ = self._find(request.path)
+            return request.format == "xml" and any("xml" in route.formats for route in by_method.values())
+        except ApiError:
+            return False
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

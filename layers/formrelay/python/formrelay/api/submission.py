@@ -16,6 +16,7 @@ from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.openrosa.multipart import Part
 from formrelay.openrosa.replies import Receipt, Reply
 from formrelay.storage import accounts
+from formrelay.usernames import RESERVED
 
 XML_PART = "xml_submission_file"
 INCOMPLETE = "*isIncomplete*"
@@ -26,19 +27,20 @@ def is_submission(path: str) -> bool:
     if path in ("/submission", "/api/v1/submissions"):
         return True
     first, _, rest = path.lstrip("/").partition("/")
-    return rest == "submission" and first not in ("api", "token", "me")
+    return rest == "submission" and first not in RESERVED
 
 
 def answer(request: Request) -> Response:
     """The answer to HEAD, POST or anything else on such a path; never raises for what the client did."""
     as_json = request.method == "POST" and request.content_type == JSON
-    location = f"{request.base_url}{request.raw_path}"
+    location = request.url
     try:
         reply = _dispatch(request, location, as_json)
     except OpenRosaError as error:
         reply = replies.refusal(error, location, clock.now_ms(), as_json=as_json)
     except ApiError as error:
-        reply = replies.detail(error.status, str(error.body["detail"]), clock.now_ms(), as_json=as_json)
+        told_in_json = as_json or _wants_json(request)
+        reply = replies.detail(error.status, str(error.body["detail"]), clock.now_ms(), as_json=told_in_json)
         reply.headers.update(error.headers)
     except UnavailableError as error:
         reply = replies.refusal(Outcome.UNAVAILABLE.error(), location, clock.now_ms(), as_json=as_json)
@@ -48,6 +50,16 @@ def answer(request: Request) -> Response:
         failure = OpenRosaError(500, "Internal server error. Nothing is lost: send the submission again.")
         reply = replies.refusal(failure, location, clock.now_ms(), as_json=as_json)
     return Response(reply.status, reply.body, reply.headers)
+
+
+def _wants_json(request: Request) -> bool:
+    """Whether the caller asks for JSON where XML is the default; errors in XML input are told in XML all the same."""
+    if request.format:
+        return request.format == "json"
+    accepted = [
+        part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")
+    ]
+    return next((kind == JSON for kind in accepted if kind == JSON or kind.endswith("/xml")), False)
 
 
 def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
@@ -63,7 +75,7 @@ def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
         raise Outcome.TOO_LARGE.error()
     post = _json_post(request, caller, user) if as_json else _xml_post(request, caller, user)
     accepted = ingest.submit(post)
-    return _told(accepted, location, as_json)
+    return _told(accepted, location, as_json=as_json or (accepted.created and _wants_json(request)))
 
 
 def _path_user(path: str) -> str | None:
@@ -104,7 +116,7 @@ def _xml_post(request: Request, caller: Caller | None, user: str | None) -> Post
     return Post(xml, request.base_url, caller, user, files, incomplete=incomplete, waits=True)
 
 
-def _told(accepted: Accepted, location: str, as_json: bool) -> Reply:
+def _told(accepted: Accepted, location: str, *, as_json: bool) -> Reply:
     now = clock.now_ms()
     if not accepted.created:
         return replies.refusal(Outcome.DUPLICATE.error(), location, now, as_json=as_json)

@@ -9,7 +9,6 @@ xmltodict does the parsing: through its ``expat`` argument it takes a parser tha
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,8 @@ _MARKS = "@#"
 _WHITESPACE = " \t\r\n"
 _KOBO_NAMESPACE = "http://kobotoolbox.org/xforms"
 _UUID_SCHEME = "uuid:"
+# Beyond it, and for "nan", a text is no coordinate, whatever Python's float makes of it.
+_MAX_DEGREES = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +113,16 @@ def flatten(instance: Instance, repeats: Collection[str]) -> Answers:
     return answers
 
 
-def xpaths(answers: Answers, questions: Collection[str] | None = None) -> dict[str, str]:
-    """Answer text → where it stands, with 1-based indexes of repeats: ``hh/member[1]/portrait``.
+def xpaths(instance: Instance, repeats: Collection[str], questions: Collection[str]) -> dict[str, str]:
+    """Answer to one of ``questions`` → where it stands, with 1-based indexes: ``hh/member[1]/portrait``.
 
-    For ``question_xpath`` of attachments, and for the file names that a submission names. Only answers to
-    ``questions`` (paths) count when given; of equal answers the first one. Like the answers, indexes pass over
-    instances without any answer.
+    For ``question_xpath`` of attachments, and for the file names that a submission names. Indexes count the
+    instances of a repeat as they stand in the XML, unanswered ones too; of equal answers the first one counts.
+    Takes an instance that :func:`flatten` has taken.
     """
-    found: dict[str, str] = {}
-    _locate(answers, "", "", questions, found)
-    return found
+    locator = _Locator(repeats, questions)
+    locator.walk(instance.node, "", "")
+    return locator.found
 
 
 def geolocation(answers: Answers, geopoints: Iterable[str]) -> list[float | None]:
@@ -259,16 +260,35 @@ def _at(value: Any, steps: list[str]) -> Any:
     return value
 
 
-def _locate(
-    answers: Answers, path: str, xpath: str, questions: Collection[str] | None, found: dict[str, str]
-) -> None:
-    for key, value in answers.items():
-        place = xpath + key[len(path) :]
-        if isinstance(value, list):
-            for index, row in enumerate(value, 1):
-                _locate(row, key, f"{place}[{index}]", questions, found)
-        elif questions is None or key in questions:
-            found.setdefault(value, place)
+class _Locator:
+    """One walk over a document, into those groups only that hold a wanted question."""
+
+    def __init__(self, repeats: Collection[str], questions: Collection[str]) -> None:
+        self._repeats = repeats
+        self._questions = questions
+        self._groups = {path[:end] for path in questions for end, char in enumerate(path) if char == "/"}
+        self.found: dict[str, str] = {}
+
+    def walk(self, node: dict[str, Any], prefix: str, place: str) -> None:
+        """Looks below a group; ``prefix`` and ``place`` are what paths and places in it begin with."""
+        for tag, value in node.items():
+            path = prefix + tag
+            if path not in self._questions and path not in self._groups:
+                continue
+            if isinstance(value, list) or path in self._repeats:
+                rows = value if isinstance(value, list) else [value]
+                for index, row in enumerate(rows, 1):
+                    self._look(row, path, f"{place}{tag}[{index}]")
+            else:
+                self._look(value, path, place + tag)
+
+    def _look(self, value: Any, path: str, place: str) -> None:
+        if isinstance(value, dict) and _is_group(value):
+            self.walk(value, path + "/", place + "/")
+        elif path in self._questions:
+            text = _raw_text(value)
+            if text is not None and not _blank(text):
+                self.found.setdefault(text, place)
 
 
 def _coordinates(text: str) -> list[float | None]:
@@ -276,6 +296,7 @@ def _coordinates(text: str) -> list[float | None]:
         lat, lng = map(float, text.split()[:2])
     except ValueError:
         return [None, None]
-    if "_" in text or not (math.isfinite(lat) and math.isfinite(lng)):
+    if "_" in text or not (abs(lat) <= _MAX_DEGREES and abs(lng) <= _MAX_DEGREES):
         return [None, None]
-    return [lat, lng]
+    # The store refuses numbers that are next to nothing.
+    return [round(lat, 20), round(lng, 20)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from formrelay.clock import http_date, iso_offset
 from formrelay.openrosa.bounds import OUTSIDE_XML
+from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.markup import attribute, text
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def refusal(error: OpenRosaError, location: str, now: int, *, as_json: bool = Fa
     """Any other outcome of a submission, 202 for a duplicate included."""
     if as_json:
         # The contract words a missing form as the API does, every other outcome as OpenRosa's.
-        body = {"detail" if error.status == 404 else "error": error.message}
+        body = {"detail" if error.args == Outcome.NOT_FOUND.value else "error": error.message}
         return _reply(error.status, _json(body), now, JSON_TYPE, location)
     xml = (
         "<?xml version='1.0' encoding='UTF-8' ?>\n"

@@ -7,12 +7,18 @@ from typing import Any
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.table import Item
+from formrelay.usernames import is_username
 
 LOGIN_WINDOW = 600
 
 
 def get_account(username: str) -> Item | None:
-    """An account by name: ``username, uid, password, email, active, superuser, key_hash, key_sealed, created``."""
+    """An account by name: ``username, uid, password, email, active, superuser, key_hash, key_sealed, created``.
+
+    What cannot be a name is not looked up.
+    """
+    if not is_username(username):
+        return None
     return table.get(settings().accounts_table, keys.account(username))
 
 

@@ -11,12 +11,16 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
+from formrelay import ids
 from formrelay.settings import settings
 from formrelay.storage import blobs, keys, table
 from formrelay.storage.table import Item
 
-# A text longer than this is kept in S3; DynamoDB's limit on an item is 400 KB.
+# Compressed text longer than this is kept in S3; DynamoDB's limit on an item is 400 KB.
 _INLINE = 300_000
+# Parts of a project's details that are whatever the client sent: kept as one JSON text, as DynamoDB takes neither
+# every number nor every depth.
+_FREE = ("settings", "summary")
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Project:
 
 def project(asset: str, *, with_info: bool = False) -> Project | None:
     """The project with its hooks and rights; ``with_info`` adds settings, summary and dates. One Query."""
+    if not ids.is_uid(asset, "a"):
+        return None
     condition = "#pk = :pk AND begins_with(#sk, :s)"
     values = {":pk": keys.asset_pk(asset), ":s": "S"}
     if with_info:
@@ -57,7 +63,7 @@ def project(asset: str, *, with_info: bool = False) -> Project | None:
         elif found is None:
             return None
         elif kind == "T":
-            found.info = item
+            found.info = _info(item)
         else:
             _file_under(found, rest, item)
     return found
@@ -68,6 +74,16 @@ def _file_under(found: Project, rest: str, item: Item) -> None:
     (found.hooks if kind == "hook" else found.rights)[name] = item
 
 
+def _info_item(asset: str, info: Item) -> Item:
+    plain = {name: value for name, value in info.items() if name not in _FREE}
+    return {**keys.asset_info(asset), **plain, **_packed(asset, _json({name: info[name] for name in _FREE}))}
+
+
+def _info(item: Item) -> Item:
+    plain = {name: value for name, value in item.items() if name not in ("packed", "blob")}
+    return {**plain, **json.loads(_unpacked(item))}
+
+
 def asset_of_form(form_uuid: str) -> str | None:
     """The asset a form uuid belongs to."""
     item = table.get(settings().data_table, keys.form_uuid(form_uuid))
@@ -76,9 +92,11 @@ def asset_of_form(form_uuid: str) -> str | None:
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a project's form. ``deployed`` and ``modified`` in ms; ``label`` once it is deployed."""
+    """One version of a project's form. ``number`` counts from 1; ``deployed`` and ``modified`` in ms;
+    ``label`` once it is deployed."""
 
     uid: str
+    number: int
     content_hash: str
     modified: int
     deployed: int | None = None
@@ -96,7 +114,7 @@ def create(state: Item, info: Item, version: Version, content: dict[str, Any], r
     table.transact(
         [
             table.put_op(data, {**keys.asset_state(uid), **state}, condition=new),
-            table.put_op(data, {**keys.asset_info(uid), **info}),
+            table.put_op(data, _info_item(uid, info)),
             table.put_op(data, version.item(uid)),
             table.put_op(data, _content_item(uid, version.uid, content)),
             table.put_op(data, {**keys.form_uuid(state["form_uuid"]), "asset": uid}, condition=new),
@@ -121,7 +139,7 @@ def save(
     operations = [
         table.put_op(
             data,
-            {**keys.asset_info(found.uid), **info, "revision": found.info["revision"] + 1},
+            _info_item(found.uid, info | {"revision": found.info["revision"] + 1}),
             condition="#revision = :revision",
             values={":revision": found.info["revision"]},
         ),
@@ -136,8 +154,11 @@ def save(
 
 
 def _content_item(asset: str, version_uid: str, content: dict[str, Any]) -> Item:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return {**keys.content(asset, version_uid), **_packed(asset, text)}
+    return {**keys.content(asset, version_uid), **_packed(asset, _json(content))}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def content(asset: str, version_uid: str) -> dict[str, Any] | None:
@@ -156,19 +177,16 @@ def versions(asset: str) -> list[Version]:
     )
     names = [f.name for f in fields(Version)]
     listed = [Version(**{name: item[name] for name in names}) for item in found]
-    return sorted(listed, key=lambda version: (version.modified, version.uid), reverse=True)
+    return sorted(listed, key=lambda version: version.number, reverse=True)
 
 
 def put_xform(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5: str) -> None:
     """Keeps the compiled form of a version; the same version compiles to the same form, so it may come twice."""
+    packed_shape = zlib.compress(_json(shape).encode(), 6)
+    body = _packed(asset, xml, _INLINE - len(packed_shape))
     table.put(
         settings().data_table,
-        {
-            **keys.xform(asset, version_uid),
-            "shape": json.dumps(shape, separators=(",", ":")),
-            "md5": md5,
-            **_packed(asset, xml),
-        },
+        {**keys.xform(asset, version_uid), "shape": packed_shape, "md5": md5, **body},
     )
 
 
@@ -188,7 +206,7 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
         {":pk": key["pk"], ":sk": key["sk"]},
         projection="#shape",
     )
-    parsed: dict[str, Any] = json.loads(found[0]["shape"]) if found else {}
+    parsed: dict[str, Any] = json.loads(zlib.decompress(found[0]["shape"])) if found else {}
     return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
 
 
@@ -208,9 +226,9 @@ def listed(username: str) -> list[Item]:
     return list(table.query_all(settings().data_table, condition, values))
 
 
-def _packed(asset: str, text: str) -> Item:
+def _packed(asset: str, text: str, room: int = _INLINE) -> Item:
     packed = zlib.compress(text.encode(), 6)
-    if len(packed) <= _INLINE:
+    if len(packed) <= room:
         return {"packed": packed}
     key = blobs.body_key(asset)
     blobs.put(key, packed)

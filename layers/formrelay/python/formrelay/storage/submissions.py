@@ -26,6 +26,12 @@ _INLINE = 150_000
 # Below this size compressing is not worth its time.
 _COMPRESS_FROM = 1_000
 
+# Attributes that hold the two bodies.
+BODIES = ("answers", "xml", "packed", "blob")
+
+# Files that one update can add: DynamoDB limits an expression to 4 KB and 300 operators.
+MAX_ADDED = 50
+
 _NEW = "attribute_not_exists(#pk)"
 
 
@@ -106,7 +112,7 @@ def get(asset: str, sid: int) -> Item | None:
 
 
 def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
-    """Adds files whose names are new to the submission, and returns it.
+    """Adds up to :data:`MAX_ADDED` files whose names are new to the submission, and returns it.
 
     Raises ConditionError, with the submission found, when a name is there already (``old`` None: deleted).
     """
@@ -142,8 +148,7 @@ def replace(asset: str, old: Item, new: Item, sha256: str) -> Guard | None:
     """
     data = settings().data_table
     guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
-    bodies = ("answers", "xml", "packed", "blob", "uuid", "files", "geo")
-    history = {name: old[name] for name in bodies if name in old}
+    history = {name: old[name] for name in (*BODIES, "uuid", "files", "geo") if name in old}
     operations = [
         table.put_op(data, guard, condition=_NEW),
         table.put_op(

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 # DynamoDB's limit on one transaction.
 MAX_TRANSACTION = 100
+MAX_BATCH_GET = 100
 _CONFLICT_TRIES = 8
 _WRITE_BATCH = 25
 
@@ -248,8 +249,8 @@ def query_all(table: str, condition: str, values: Item, **options: Any) -> Itera
 
 
 def count(table: str, condition: str, values: Item, *, index: str | None = None) -> int:
-    """How many items a Query finds; reads keys only, but all of them."""
-    request: dict[str, Any] = {"TableName": table, "Select": "COUNT"}
+    """How many items a Query finds; returns no items, but reads all of them. Consistent except from an index."""
+    request: dict[str, Any] = {"TableName": table, "Select": "COUNT", "ConsistentRead": index is None}
     if index:
         request["IndexName"] = index
     _expression(request, values, KeyConditionExpression=condition)
