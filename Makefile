@@ -57,7 +57,7 @@ deploy: build ## build, then deploy to the AWS account of your credentials (PARA
 	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" $(DEPLOY) --parameter-overrides $(TARGET) $(PARAMETERS)
 
 setup: ## the environments of all targets
-	@$(MAKE) --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed
+	@$(MAKE) -s --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed
 
 # ---- Environments: made anew when their lock changes, complete once the stamp is there -----------
 
