@@ -9,6 +9,7 @@ import pytest
 from formrelay.settings import Settings, settings
 from tests.support.app import App, Clock, install
 from tests.support.receiver import Receiver
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -28,3 +29,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def world(app: App, clock: Clock, receiver: Receiver) -> World:
+    """A project with a hook to the receiver, and time that tests move."""
+    made = World(app, clock, receiver)
+    made.setting()
+    return made

@@ -78,6 +78,9 @@ def prepare(message: dict[str, Any]) -> Claimed | None:
     if hook is None:
         deliveries.discard(item)
         return None
+    if submission and "files" not in item:
+        # A failed attempt keeps them, so that files which come later change nothing in the attempts after it.
+        item["files"] = [entry["uid"] for entry in submission["files"].values()]
     return Claimed(item, hook, submission)
 
 
@@ -93,7 +96,7 @@ def _claim(hook: str, sid: int, seq: int) -> Item | None:
         early = old["due_at"] - now
         if early > _MAX_EARLY_MS:
             break
-        clock.sleep(early / 1000)
+        clock.sleep((early + 1) / 1000)
     logger.info("message is stale", extra={"hook": hook, "sid": sid, "seq": seq})
     return None
 
@@ -101,49 +104,62 @@ def _claim(hook: str, sid: int, seq: int) -> Item | None:
 def call(claimed: Claimed, ends: float) -> Outcome:
     """Makes the POST; ``ends`` is its deadline on the monotonic clock."""
     hook, item = claimed.hook, claimed.item
-    if claimed.submission is None:
+    sent = _version(claimed.submission, item) if claimed.submission else None
+    if sent is None:
         return Outcome("unusable", message=DELETED)
     if hook is None or not hook["active"]:
         return Outcome("unusable", message=INACTIVE)
     opened = {**hook, "settings": hook_settings.opened(hook)}
     try:
-        body = _body(opened, claimed.submission, item["asset"])
-        sent = headers.build(
+        body = _body(opened, sent, item["asset"])
+        head = headers.build(
             opened,
             body,
             delivery_uid=ids.delivery_uid(item["hook"], item["sid"]),
             attempt=item["tries"] + 1,
             timestamp=int(clock.now()),
+            replay=item.get("replay"),
         )
     except payload.UnusableError as error:
         return Outcome("unusable", message=f"The hook cannot be sent: {error}")
-    total = min(settings().total_timeout, ends - time.monotonic())
+    total = max(0.0, min(settings().total_timeout, ends - time.monotonic()))
     return http.post(
         hook["endpoint"],
-        sent,
+        head,
         body.data,
         timeouts=http.Timeouts(connect=settings().connect_timeout, total=total),
-        policy=_policy(),
+        policy=_policy(settings().allow_networks, settings().deny_networks),
     )
 
 
-def _body(hook: Item, submission: Item, asset: str) -> payload.Body:
-    """The body is made of the submission as it was created, however often it was edited since."""
+def _version(submission: Item, item: Item) -> Item | None:
+    """The submission as it was created, with the files that the first attempt had; a replay sends it as it is now.
+
+    None when it was deleted a moment ago.
+    """
+    if item.get("replay"):
+        return submission
     first = submission
     if submission.get("rev"):
-        history = submissions.first_revision(asset, submission["id"]) or {}
-        bodies = ("answers", "xml", "packed", "blob")
-        first = {**{k: v for k, v in submission.items() if k not in bodies}, **history}
-    first = {**first, "status": {}}
-    unpacked = submissions.unpack(first)
+        history = submissions.first_revision(item["asset"], submission["id"])
+        if history is None:
+            return None
+        kept = {name: value for name, value in submission.items() if name not in submissions.BODIES}
+        first = {**kept, **history}
+    files = {name: entry for name, entry in first["files"].items() if entry["uid"] in item["files"]}
+    return {**first, "files": files, "status": {}}
+
+
+def _body(hook: Item, submission: Item, asset: str) -> payload.Body:
+    unpacked = submissions.unpack(submission)
     base = settings().public_url or submission["origin"]
-    record = records.record(first, unpacked, asset=asset, base_url=base)
+    record = records.record(submission, unpacked, asset=asset, base_url=base)
     return payload.render(hook, record, unpacked.xml)
 
 
 @cache
-def _policy() -> guard.Policy:
-    return guard.policy(settings().allow_networks, settings().deny_networks)
+def _policy(allow: tuple[str, ...], deny: tuple[str, ...]) -> guard.Policy:
+    return guard.policy(allow, deny)
 
 
 def conclude(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
@@ -177,8 +193,10 @@ def _fail(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
             )
         )
         return
-    wait = following.due_at - clock.now_ms()
+    now = clock.now_ms()
+    wait = following.due_at - now
     queued = wait <= MAX_QUEUE_DELAY * 1000
+    look = max(now, following.due_at) + settings().recovery_grace * 1000
     deliveries.postpone(
         item,
         now=ended,
@@ -186,7 +204,7 @@ def _fail(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
         message=outcome.message,
         counted=counted,
         due_at=following.due_at,
-        sweep_at=following.due_at + (settings().recovery_grace * 1000 if queued else -_AHEAD_MS),
+        sweep_at=look if queued else following.due_at - _AHEAD_MS,
     )
     if queued:
         _send(item, wait)

@@ -13,7 +13,8 @@ from formrelay.storage.table import Item
 
 SUBJECT = "REST Services Failure Report"
 _TEXT_CUT, _HTML_CUT = 23, 50
-_COLUMNS = ("Hook", "Submission", "Log", "Status code", "Message", "Date")
+# "Submission" is the log's uid, as readers of these mails are used to.
+_COLUMNS = ("Hook", "Submission", "Submission ID", "Status code", "Message", "Date")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ _SIGNED = "formrelay"
 def _text(username: str, projects: list[list[Item]], more: bool) -> str:
     out = [f"Dear {username},", "", _INTRO, ""]
     for lines in projects:
-        out += [f"{lines[0]['asset_name']}", ""]
+        out += [_line(lines[0]["asset_name"]), ""]
         for line in lines:
             cells = zip(_COLUMNS, _cells(line, _TEXT_CUT), strict=True)
             out.append("  " + " | ".join(f"{column}: {cell}" for column, cell in cells))
@@ -66,7 +67,7 @@ def _html(username: str, projects: list[list[Item]], more: bool) -> str:
         )
         links = " · ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in _links(lines))
         out.append(
-            f"<h2>{escape(lines[0]['asset_name'])}</h2>"
+            f"<h2>{escape(_line(lines[0]['asset_name']))}</h2>"
             f"<table border='1' cellpadding='4' style='border-collapse:collapse'><tr>{head}</tr>{rows}</table>"
             f"<p>{links}</p>"
         )
@@ -75,22 +76,30 @@ def _html(username: str, projects: list[list[Item]], more: bool) -> str:
 
 
 def _cells(line: Item, cut: int) -> tuple[str, ...]:
-    message = " ".join(line["message"].split())
+    message = _line(line["message"])
     return (
-        line["hook_name"],
-        str(line["sid"]),
+        _line(line["hook_name"]),
         ids.delivery_uid(line["hook"], line["sid"]),
+        str(line["sid"]),
         str(line["code"]),
         message if len(message) <= cut else message[: cut - 1] + "…",
         datetime.fromtimestamp(line["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
     )
 
 
+def _line(text: str) -> str:
+    """Any text as one line."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def _links(lines: list[Item]) -> list[tuple[str, str]]:
     """For each hook of a project its logs and the address that sends all of them again."""
-    found = {}
-    for line in lines:
+    found = []
+    for line in {line["hook"]: line for line in lines}.values():
         url = f"{line['base_url']}/api/v2/assets/{line['asset']}/hooks/{line['hook']}"
-        found[f"Logs of {line['hook_name']}"] = f"{url}/logs/?status=0"
-        found[f"Retry all of {line['hook_name']} (PATCH)"] = f"{url}/retry/"
-    return list(found.items())
+        name = _line(line["hook_name"])
+        found += [
+            (f"Logs of {name}", f"{url}/logs/?status=0"),
+            (f"Retry all of {name} (PATCH)", f"{url}/retry/"),
+        ]
+    return found

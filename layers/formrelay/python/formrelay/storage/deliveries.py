@@ -2,14 +2,16 @@
 
 An item holds ``asset, hook, sid, origin``; ``status`` (0 failed, 1 pending, 2 success, 3 processing);
 ``seq`` the attempt that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended;
-``manual`` when the next one is a retry by hand; ``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms;
+``manual`` when the next one is a retry by hand; ``job`` that retried it last; ``replay`` how often it was sent again
+after it had arrived; ``files`` uids of those that the first attempt had, kept once that failed;
+``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms;
 ``code`` and ``message`` of the last attempt that ended.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from formrelay.settings import settings
 from formrelay.storage import keys, table
@@ -82,6 +84,17 @@ def _attempted(
     }
 
 
+def _failed(
+    item: Item, *, now: int, code: int | None, message: str, counted: bool
+) -> tuple[str, dict[str, object]]:
+    """The same for an attempt that failed: what it sent is what the next one sends."""
+    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
+    if "files" in item:
+        expression += ", #files = :files"
+        values[":files"] = item["files"]
+    return expression, values
+
+
 def succeed(item: Item, *, now: int, code: int, message: str) -> None:
     """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost."""
     expression, values = _attempted(item, now=now, code=code, message=message, counted=not item.get("manual"))
@@ -99,7 +112,7 @@ def postpone(
     item: Item, *, now: int, code: int | None, message: str, counted: bool, due_at: int, sweep_at: int
 ) -> None:
     """Ends the claimed attempt as failed with another one to come. Raises ConditionError when the lease was lost."""
-    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
+    expression, values = _failed(item, now=now, code=code, message=message, counted=counted)
     table.update(
         settings().data_table,
         _key(item),
@@ -131,7 +144,7 @@ def give_up(
 
     Raises TransactionError when the lease was lost, ConflictError when the report is being written elsewhere.
     """
-    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
+    expression, values = _failed(item, now=now, code=code, message=message, counted=counted)
     table.transact(
         [
             table.update_op(
@@ -163,17 +176,22 @@ def discard(item: Item) -> None:
     table.delete(settings().data_table, _key(item))
 
 
-def retry_by_hand(item: Item, *, now: int, sweep_at: int) -> Item:
-    """Makes an attempt of its own due at once, in the place of a scheduled one.
+def retry_by_hand(item: Item, *, now: int, sweep_at: int, job: str | None = None) -> Item:
+    """Makes an attempt of its own due at once, in the place of a scheduled one; of a delivery that arrived, a replay.
 
     Raises ConditionError when the delivery moved on since it was read.
     """
+    replay = item.get("replay", 0) + (item["status"] == SUCCESS)
     return table.update(
         settings().data_table,
         _key(item),
-        "SET #status = :pending, #seq = :next, #manual = :yes, #due_at = :now, #modified = :now,"
-        " #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble",
+        "SET #status = :pending, #seq = :next, #manual = :yes, #job = :job, #due_at = :now, #modified = :now,"
+        " #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble"
+        + (", #replay = :replay" if replay else "")
+        + " REMOVE #looks",
         {
+            **({":replay": replay} if replay else {}),
+            ":job": job,
             ":pending": PENDING,
             ":processing": PROCESSING,
             ":seq": item["seq"],
@@ -186,6 +204,15 @@ def retry_by_hand(item: Item, *, now: int, sweep_at: int) -> Item:
         },
         condition="#seq = :seq AND #status <> :processing",
     )
+
+
+def get_many(hook: str, sids: Sequence[int]) -> list[Item]:
+    """Those of these deliveries that there are, at most 100 in one call."""
+    found: list[Item] = []
+    for i in range(0, len(sids), table.MAX_BATCH_GET):
+        batch = [keys.delivery(hook, sid) for sid in sids[i : i + table.MAX_BATCH_GET]]
+        found += [item for item in table.batch_get(settings().data_table, batch) if item]
+    return found
 
 
 def tally(hook: str) -> Counter[int]:

@@ -26,17 +26,32 @@ def listed(asset: str) -> list[Item]:
     )
 
 
+class TooManyHooksError(Exception):
+    """The project has MAX_HOOKS hooks already."""
+
+
 def create(asset: str, hook: Item) -> None:
-    """Writes a new hook."""
+    """Writes a new hook. Raises TooManyHooksError, or TransactionError when the project is gone."""
     data = settings().data_table
-    table.transact(
-        [
-            table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
-            table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
-            table.put_op(data, _state(asset, hook)),
-            table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
-        ]
-    )
+    operations = [
+        table.update_op(
+            data,
+            keys.hook_count(asset),
+            "ADD #hooks :one",
+            {":one": 1, ":most": MAX_HOOKS},
+            condition="attribute_not_exists(#hooks) OR #hooks < :most",
+        ),
+        table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
+        table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
+        table.put_op(data, _state(asset, hook)),
+        table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
+    ]
+    try:
+        table.settle(lambda: table.transact(operations))
+    except table.TransactionError as error:
+        if error.reasons[0] is not None:
+            raise TooManyHooksError from None
+        raise
 
 
 def asset_of(hook_uid: str) -> str | None:
@@ -51,30 +66,32 @@ def save(asset: str, hook: Item, revision: int) -> None:
     Raises TransactionError when the hook was changed or deleted meanwhile.
     """
     data = settings().data_table
-    table.transact(
-        [
-            table.put_op(
-                data,
-                {**keys.hook(asset, hook["uid"]), **hook},
-                condition="#revision = :revision",
-                values={":revision": revision},
-            ),
-            table.put_op(data, _state(asset, hook)),
-        ]
-    )
+    operations = [
+        table.put_op(
+            data,
+            {**keys.hook(asset, hook["uid"]), **hook},
+            condition="#revision = :revision",
+            values={":revision": revision},
+        ),
+        table.put_op(data, _state(asset, hook)),
+    ]
+    table.settle(lambda: table.transact(operations))
 
 
 def remove(asset: str, hook_uid: str, job: Item) -> None:
-    """Takes the hook away at once and leaves a job that removes its deliveries."""
+    """Takes the hook away at once and leaves a job that removes its deliveries.
+
+    Raises TransactionError when it is gone already.
+    """
     data = settings().data_table
-    table.transact(
-        [
-            table.delete_op(data, keys.hook(asset, hook_uid)),
-            table.delete_op(data, keys.hook_state(asset, hook_uid)),
-            table.delete_op(data, keys.hook_asset(hook_uid)),
-            table.put_op(data, job),
-        ]
-    )
+    operations = [
+        table.delete_op(data, keys.hook(asset, hook_uid), condition="attribute_exists(#pk)"),
+        table.update_op(data, keys.hook_count(asset), "ADD #hooks :less", {":less": -1}),
+        table.delete_op(data, keys.hook_state(asset, hook_uid)),
+        table.delete_op(data, keys.hook_asset(hook_uid)),
+        table.put_op(data, job),
+    ]
+    table.settle(lambda: table.transact(operations))
 
 
 def _state(asset: str, hook: Item) -> Item:

@@ -66,6 +66,10 @@ def hook(asset: str, hook_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"H#{hook_uid}"}
 
 
+def hook_count(asset: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": "H"}
+
+
 def hook_asset(hook_uid: str) -> Key:
     return {"pk": f"W#{hook_uid}", "sk": "W"}
 

@@ -1,0 +1,124 @@
+"""AWS calls of this process, counted or disturbed through botocore's own events: nothing of ours is replaced.
+
+    with counting() as made:
+        app.deliver()
+    assert made == {"dynamodb.UpdateItem": 2, "dynamodb.BatchGetItem": 1}
+
+    with failing("sqs.SendMessage"):          # the service says no
+    with crashing("dynamodb.UpdateItem", 2):  # the process dies before its second such call
+    with doing("sesv2.SendEmail", step):      # something happens at the moment of the call
+
+A call is one operation, however often botocore repeats its request.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+from formrelay import aws
+
+_CLIENTS = (aws.dynamodb, aws.sqs, aws.s3, aws.kms, aws.sesv2)
+_EVENT = "before-call"
+
+Hook = Callable[..., Any]
+
+
+class CrashError(BaseException):
+    """The end of a process, at a place where a test wants it; no handler of exceptions takes it."""
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """Counts calls by ``service.Operation`` while it lasts."""
+    made: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def note(operation: str) -> None:
+        with lock:
+            made[operation] += 1
+
+    with _listening(note):
+        yield made
+
+
+@contextmanager
+def doing(operation: str, step: Callable[[], object], number: int = 1) -> Iterator[None]:
+    """Takes ``step`` just before the ``number``-th call of an operation goes out."""
+
+    def act() -> None:
+        step()
+
+    with _before(operation, {number}, act):
+        yield
+
+
+@contextmanager
+def crashing(operation: str, number: int = 1) -> Iterator[None]:
+    """Ends the process, as far as that is possible here, before the ``number``-th call; swallows its end."""
+
+    def crash() -> None:
+        raise CrashError(operation)
+
+    with _before(operation, {number}, crash), suppress(CrashError):
+        yield
+
+
+@contextmanager
+def failing(
+    operation: str, code: str = "InternalFailure", times: int = 1000, **details: Any
+) -> Iterator[None]:
+    """Answers the next ``times`` calls of an operation with an error of AWS instead of making them.
+
+    ``details`` go into the answer, such as ``CancellationReasons`` of a transaction.
+    """
+    answer = (
+        SimpleNamespace(status_code=400, headers={}),
+        {
+            "Error": {"Code": code, "Message": code},
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+            **details,
+        },
+    )
+    with _before(operation, set(range(1, times + 1)), lambda: answer):
+        yield
+
+
+@contextmanager
+def _before(operation: str, numbers: set[int], act: Callable[[], Any]) -> Iterator[None]:
+    seen = Counter[str]()
+    lock = threading.Lock()
+
+    def step(made: str) -> Any:
+        if made != operation:
+            return None
+        with lock:
+            seen[made] += 1
+            number = seen[made]
+        return act() if number in numbers else None
+
+    with _listening(step):
+        yield
+
+
+@contextmanager
+def _listening(listener: Callable[[str], Any]) -> Iterator[None]:
+    """Calls ``listener`` with ``service.Operation`` before every call; what it returns answers the call."""
+    registered: list[tuple[Any, Hook]] = []
+    for client in (make() for make in _CLIENTS):
+        service = client.meta.service_model.service_name
+
+        def hook(model: Any, service: str = service, **_: Any) -> Any:
+            return listener(f"{service}.{model.name}")
+
+        client.meta.events.register_first(_EVENT, hook)
+        registered.append((client, hook))
+    try:
+        yield
+    finally:
+        for client, hook in registered:
+            client.meta.events.unregister(_EVENT, hook)
