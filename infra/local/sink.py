@@ -1,6 +1,7 @@
 """``/_local/sink/{name}``: receivers for hooks, which keep what they get and answer as they were told.
 
-Kept in memory only: a restart empties them. Bounded in number, requests and bytes; the oldest requests go first.
+What they received is also in a file each, so that it outlives a restart; what they were told does not. Bounded in
+number, requests and bytes; the oldest requests go first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -41,25 +43,52 @@ class Instruction:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class _Received:
-    document: dict[str, Any]
-    size: int
-
-
 class _Sink:
-    def __init__(self) -> None:
-        self.received: deque[_Received] = deque()
-        self.size = 0
+    """One receiver; the lines of its file are what it received, as JSON."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._file_size = 0
         self.instruction = Instruction()
         self.left: int | None = None
+        if path.exists():
+            self._read()
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._lines]
 
     def keep(self, request: Request) -> None:
-        entry = _Received(_document(request), len(request.body) + len(request.target) + 500)
-        self.received.append(entry)
-        self.size += entry.size
-        while self.size > MAX_BYTES or len(self.received) > MAX_REQUESTS:
-            self.size -= self.received.popleft().size
+        """Remember a request. Raises OSError when it cannot be written."""
+        line = json.dumps(_document(request)).encode() + b"\n"
+        self._add(line)
+        if self._file_size > 2 * MAX_BYTES:
+            self._path.write_bytes(b"".join(self._lines))
+            self._file_size = self._size
+        else:
+            with self._path.open("ab") as file:
+                file.write(line)
+            self._file_size += len(line)
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        while self._size > MAX_BYTES or len(self._lines) > MAX_REQUESTS:
+            self._size -= len(self._lines.popleft())
+
+    def _read(self) -> None:
+        with self._path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    self._add(line)
+        # Whole lines only: a kill may have cut off the last one.
+        self._path.write_bytes(b"".join(self._lines))
+        self._file_size = self._size
 
     def tell(self, instruction: Instruction) -> None:
         self.instruction, self.left = instruction, instruction.times
@@ -75,9 +104,11 @@ class _Sink:
 
 
 class Sinks:
-    """All sinks of one stack."""
+    """All sinks of one stack, with their files in ``folder``."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._sinks: dict[str, _Sink] = {}
 
     async def view(self, request: Request) -> Response:
@@ -89,10 +120,10 @@ class Sinks:
             )
         if request.method == "GET":
             return self._show(name, request)
-        if request.method == "DELETE":
-            self._sinks.pop(name, None)
-            return Response(204)
         sink = self._sink(name)
+        if request.method == "DELETE":
+            self._sinks.pop(name).clear()
+            return Response(204)
         if request.method == "PUT":
             return _told(sink, request)
         sink.keep(request)
@@ -101,13 +132,14 @@ class Sinks:
         return Response(instruction.status, _headers(instruction), instruction.body.encode())
 
     def _sink(self, name: str) -> _Sink:
-        if name not in self._sinks and len(self._sinks) >= MAX_SINKS:
-            self._sinks.pop(next(iter(self._sinks)))
-        return self._sinks.setdefault(name, _Sink())
+        if name not in self._sinks:
+            if len(self._sinks) >= MAX_SINKS:
+                self._sinks.pop(next(iter(self._sinks))).clear()
+            self._sinks[name] = _Sink(self._folder / f"{name}.jsonl")
+        return self._sinks[name]
 
     def _show(self, name: str, request: Request) -> Response:
-        sink = self._sinks.get(name) or _Sink()
-        documents = [entry.document for entry in sink.received]
+        documents = self._sink(name).documents
         if parse_qs(request.query).get("format") == ["json"]:
             return json_response(documents)
         rows = [

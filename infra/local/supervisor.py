@@ -168,7 +168,7 @@ class Supervisor:
     def _make_front(self) -> Front:
         views = {
             "mail": Mailbox(self.emulator.url).view,
-            "sink": Sinks().view,
+            "sink": Sinks(self.config.state / "sinks").view,
             "health": self._health,
         }
         return Front(RouteTable(self.template.routes), self._functions, views)

@@ -66,7 +66,7 @@ class Stack:
         self.output = []
         lines = _read_in_background(self._process)
         deadline = time.monotonic() + START_TIMEOUT
-        while not self.api_key or not any(line.startswith("formrelay is ready") for line in self.output):
+        while not any("curl " in line for line in self.output):  # the last thing it says
             try:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
@@ -75,8 +75,7 @@ class Stack:
                 self.stop()
                 raise AssertionError("the stack did not start:\n" + "\n".join(self.output))
             self.output.append(line)
-            if line.strip().startswith("API key"):
-                self.api_key = line.split()[-1]
+        self.api_key = next(line.split()[-1] for line in self.output if line.strip().startswith("API key"))
         self.session.headers["Authorization"] = f"Token {self.api_key}"
         self.pids()
 

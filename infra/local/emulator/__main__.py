@@ -8,6 +8,7 @@ how it notices that whoever started it is gone.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -78,6 +79,7 @@ class Emulator:
         self.states.load()
         changes = self.tables.restore()
         self.tables.start()
+        gc.freeze()  # the collector need not look at the restored items again
         log.info("restored %d changes of tables", changes)
 
     async def handle(self, request: Request) -> Response:
