@@ -16,7 +16,7 @@ from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.openrosa.multipart import Part
 from formrelay.openrosa.replies import Receipt, Reply
 from formrelay.storage import accounts
-from formrelay.usernames import RESERVED
+from formrelay.usernames import RESERVED, is_username
 
 XML_PART = "xml_submission_file"
 INCOMPLETE = "*isIncomplete*"
@@ -65,6 +65,8 @@ def _wants_json(request: Request) -> bool:
 def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
     user = _path_user(request.path)
     caller = authenticate(request.headers, request.address)
+    if user is not None and not is_username(user):
+        raise Outcome.NOT_FOUND.error()
     if request.method == "HEAD":
         return _precheck(caller, user, location)
     if request.method != "POST":

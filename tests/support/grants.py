@@ -1,0 +1,27 @@
+"""Rights on projects and states of accounts that no route of the API sets yet."""
+
+from __future__ import annotations
+
+from formrelay.auth import ANONYMOUS
+from formrelay.settings import settings
+from formrelay.storage import accounts, keys, table
+
+__all__ = ["ANONYMOUS", "grant", "switch_off"]
+
+
+def grant(asset: str, username: str, *codenames: str) -> None:
+    """Gives a user exactly these rights on a project, and lists it for them if they may view it."""
+    data = settings().data_table
+    table.put(data, {**keys.permission(asset, username), "codenames": list(codenames)})
+    owner = (table.get(data, keys.asset_state(asset)) or {})["owner"]
+    row = table.get(data, keys.listing(owner, asset)) or {}
+    if "view_asset" in codenames and username != ANONYMOUS:
+        table.put(data, {**row, **keys.listing(username, asset)})
+
+
+def switch_off(username: str) -> None:
+    """Disables an account, as an operator would: the account and its key."""
+    account = accounts.get_account(username)
+    assert account is not None
+    for key in (keys.account(username), keys.api_key(account["key_hash"])):
+        table.update(settings().accounts_table, key, "SET #active = :no", {":no": False})
