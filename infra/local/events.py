@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra.local.config import ACCOUNT, REGION, STACK
+from infra.local.messages import Headers, Request, Response
 from infra.local.routes import Match
-from infra.local.webserver import Headers, Request, Response
 
 TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 

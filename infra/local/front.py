@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 from infra.local import events
 from infra.local.functions import Function, ThrottledError, TooLargeError
+from infra.local.messages import Request, Response
 from infra.local.routes import RouteTable
-from infra.local.webserver import Limits, Request, Response
+from infra.local.webserver import Limits
 from infra.local.worker import Result
 
 log = logging.getLogger("front")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from infra.local.functions import Function, ThrottledError, TooLargeError
-from infra.local.webserver import Request, Response
+from infra.local.messages import Request, Response
 
 MAX_QUEUED = 1000
 # An event that could not be handled is tried twice more (Lambda's default), here without its minutes of waiting.

@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
+from infra.local.messages import Request, Response, text_response
 from infra.local.pages import json_response, page
-from infra.local.webserver import Request, Response, text_response
 
 MAX_SHOWN = 1000
 

@@ -6,7 +6,7 @@ import json
 from html import escape
 from typing import Any
 
-from infra.local.webserver import Response
+from infra.local.messages import Response
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"

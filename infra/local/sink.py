@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from infra.local.messages import Headers, Request, Response, text_response
 from infra.local.pages import json_response, page
-from infra.local.webserver import Headers, Request, Response, text_response
 
 MAX_SINKS = 200
 MAX_REQUESTS = 2000

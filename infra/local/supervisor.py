@@ -12,13 +12,14 @@ from pathlib import Path
 
 from infra.local import processes
 from infra.local.config import CREDENTIALS, HOST, REGION, Config
-from infra.local.deploy import Deployment
+from infra.local.deploy import Deployment, checkpoint
 from infra.local.emulator_process import EmulatorProcess
 from infra.local.expressions import Expressions
 from infra.local.front import LIMITS, Front, refusal
 from infra.local.functions import Function
 from infra.local.invoke_api import InvokeApi
 from infra.local.mailbox import Mailbox
+from infra.local.messages import Request, Response
 from infra.local.pages import json_response
 from infra.local.poller import Poller, Source
 from infra.local.routes import RouteTable
@@ -26,7 +27,7 @@ from infra.local.schedules import Timer
 from infra.local.sink import Sinks
 from infra.local.sqs import Queues
 from infra.local.template import FunctionSpec, Template, read_template
-from infra.local.webserver import Limits, Request, Response, Server, bound_socket
+from infra.local.webserver import Limits, Server, bound_socket
 from infra.local.worker import MAX_EVENT, Launch
 
 log = logging.getLogger("supervisor")
@@ -62,6 +63,7 @@ class Supervisor:
         self._functions: dict[str, Function] = {}
         self._pollers: list[Poller] = []
         self._timers: list[Timer] = []
+        self._deployed = False
         self._front: Server | None = None
         self._invoke: Server | None = None
         self._queues: Queues | None = None
@@ -74,6 +76,7 @@ class Supervisor:
             await self.emulator.start()
             deployment = Deployment(self.config, self.template, self.emulator.url)
             await asyncio.to_thread(deployment.run)
+            self._deployed = True
             await self._start_functions(deployment)
             self._front = Server(self._make_front().handle, LIMITS, refusal)
             await self._front.start_on(listener)
@@ -132,6 +135,9 @@ class Supervisor:
         await asyncio.gather(*(function.stop(GRACE) for function in self._functions.values()))
         if self._queues is not None:
             self._queues.close()
+        if self._deployed:
+            with contextlib.suppress(OSError):  # what it cannot save any more, recovery brings back
+                await asyncio.to_thread(checkpoint, self.emulator.url)
         await self.emulator.stop()
 
     # Parts

@@ -6,56 +6,26 @@ Bounded in every direction: size of the head and of the body, time to send a req
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from email.utils import formatdate
-from http import HTTPStatus
+from dataclasses import dataclass
+
+from infra.local.messages import (
+    BadRequestError,
+    Request,
+    Response,
+    body_length,
+    decode_chunks,
+    parse_head,
+    plain_refusal,
+    render,
+)
 
 log = logging.getLogger(__name__)
 
-Headers = list[tuple[str, str]]
-
-
-@dataclass
-class Request:
-    """One request: ``target`` as it stood in the request line, header names in lower case, body complete."""
-
-    method: str
-    target: str
-    headers: Headers
-    body: bytes = b""
-    peer: str = "127.0.0.1"
-    version: str = "HTTP/1.1"
-
-    @property
-    def path(self) -> str:
-        """The path as it was sent, still percent-encoded."""
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        """What follows the first question mark, still percent-encoded."""
-        return self.target.partition("?")[2]
-
-    def header(self, name: str, default: str = "") -> str:
-        """The last value of that header (name in lower case)."""
-        for key, value in reversed(self.headers):
-            if key == name:
-                return value
-        return default
-
-
-@dataclass
-class Response:
-    """An answer; ``Content-Length``, ``Date`` and ``Connection`` are added where they are missing."""
-
-    status: int = 200
-    headers: Headers = field(default_factory=list)
-    body: bytes = b""
-
+# Seconds that a refused client may go on sending.
+LINGER = 3.0
 
 Handler = Callable[[Request], Awaitable[Response]]
 Refusal = Callable[[int], Response]
@@ -72,21 +42,6 @@ class Limits:
     connections: int = 1000
 
 
-def plain_refusal(status: int) -> Response:
-    """The answer to a request that was not understood or is too large."""
-    return text_response(status, HTTPStatus(status).phrase + "\n")
-
-
-def text_response(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Response:
-    return Response(status, [("Content-Type", content_type)], text.encode())
-
-
-class _BadRequestError(Exception):
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
 class _Connection(asyncio.Protocol):
     """One client: reads a request, has it answered, then reads the next one."""
 
@@ -97,6 +52,7 @@ class _Connection(asyncio.Protocol):
         self.request: Request | None = None
         self.length: int | None = 0  # bytes of body to come; None: chunked
         self.busy = False
+        self.refused = False
         self.keep = True
         self.peer = "127.0.0.1"
         self.task: asyncio.Task[None] | None = None
@@ -122,6 +78,8 @@ class _Connection(asyncio.Protocol):
             self.task.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
         self.buffer += data
         if self.busy:
             if len(self.buffer) > self.server.limits.head and self.transport is not None:
@@ -136,7 +94,7 @@ class _Connection(asyncio.Protocol):
             if self.request is None and not self._read_head():
                 return
             body = self._read_body()
-        except _BadRequestError as error:
+        except BadRequestError as error:
             self._refuse(error.status)
             return
         if body is None or self.request is None:
@@ -152,17 +110,17 @@ class _Connection(asyncio.Protocol):
             del self.buffer[:2]
         end = self.buffer.find(b"\r\n\r\n")
         if max(end, 0) > self.server.limits.head or (end < 0 and len(self.buffer) > self.server.limits.head):
-            raise _BadRequestError(431)
+            raise BadRequestError(431)
         if self.buffer:
             self._wait(self.server.limits.request)
         if end < 0:
             return False
         head = bytes(self.buffer[:end]).decode("latin-1")
         del self.buffer[: end + 4]
-        self.request = _parse_head(head, self.peer)
-        self.length = _body_length(self.request)
+        self.request = parse_head(head, self.peer)
+        self.length = body_length(self.request)
         if self.length is not None and self.length > self.server.limits.body:
-            raise _BadRequestError(413)
+            raise BadRequestError(413)
         connection = self.request.header("connection").lower()
         self.keep = connection != "close" and (
             self.request.version == "HTTP/1.1" or connection == "keep-alive"
@@ -182,8 +140,8 @@ class _Connection(asyncio.Protocol):
 
     def _read_chunks(self) -> bytes | None:
         if len(self.buffer) > 2 * self.server.limits.body:
-            raise _BadRequestError(413)
-        decoded = _decode_chunks(self.buffer, self.server.limits.body)
+            raise BadRequestError(413)
+        decoded = decode_chunks(self.buffer, self.server.limits.body)
         if decoded is None:
             return None
         body, used = decoded
@@ -202,7 +160,7 @@ class _Connection(asyncio.Protocol):
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = plain_refusal(500)
-        self._write(_render(response, keep=self.keep, head_only=request.method == "HEAD"))
+        self._write(render(response, keep=self.keep, head_only=request.method == "HEAD"))
         self._finish()
 
     def _finish(self) -> None:
@@ -219,9 +177,14 @@ class _Connection(asyncio.Protocol):
             self._advance()
 
     def _refuse(self, status: int) -> None:
-        self._write(_render(self.server.refusal(status), keep=False, head_only=False))
-        if self.transport is not None:
-            self.transport.close()
+        """Answer and close, but go on reading for a while: a client that still sends would otherwise be reset
+        before it has seen the answer."""
+        self.refused = True
+        self.buffer.clear()
+        self._write(render(self.server.refusal(status), keep=False, head_only=False))
+        if self.transport is not None and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self._wait(LINGER)
 
     def _write(self, data: bytes) -> None:
         if self.transport is not None and not self.transport.is_closing():
@@ -298,90 +261,3 @@ class Server:
         for connection in list(self.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-
-
-def _parse_head(head: str, peer: str) -> Request:
-    first, *lines = head.split("\r\n")
-    parts = first.split(" ")
-    if len(parts) != 3 or parts[2] not in ("HTTP/1.1", "HTTP/1.0") or not parts[0] or not parts[1]:
-        raise _BadRequestError(400)
-    headers: Headers = []
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise _BadRequestError(400)
-        headers.append((name.lower(), value.strip(" \t")))
-    method, target, version = parts
-    if target.startswith(("http://", "https://")):  # absolute form (RFC 9112 3.2.2)
-        target = "/" + target.split("://", 1)[1].partition("/")[2]
-    return Request(method, target, headers, peer=peer, version=version)
-
-
-def _body_length(request: Request) -> int | None:
-    if request.header("transfer-encoding"):
-        if request.header("transfer-encoding").lower() != "chunked":
-            raise _BadRequestError(501)
-        return None
-    lengths = {value for name, value in request.headers if name == "content-length"}
-    if not lengths:
-        return 0
-    length = lengths.pop()
-    if lengths or not length.isascii() or not length.isdigit():
-        raise _BadRequestError(400)
-    return int(length)
-
-
-def _decode_chunks(buffer: bytearray, limit: int) -> tuple[bytes, int] | None:
-    """The body of a chunked request and how many bytes it took, or None while it is incomplete."""
-    body = bytearray()
-    at = 0
-    while True:
-        end = buffer.find(b"\r\n", at)
-        if end < 0:
-            return None
-        try:
-            size = int(bytes(buffer[at:end]).partition(b";")[0], 16)
-        except ValueError:
-            raise _BadRequestError(400) from None
-        if size < 0 or len(body) + size > limit:
-            raise _BadRequestError(413 if size >= 0 else 400)
-        at = end + 2
-        if size == 0:
-            return _skip_trailers(buffer, at, bytes(body))
-        if len(buffer) < at + size + 2:
-            return None
-        body += buffer[at : at + size]
-        at += size + 2
-
-
-def _skip_trailers(buffer: bytearray, at: int, body: bytes) -> tuple[bytes, int] | None:
-    while True:
-        end = buffer.find(b"\r\n", at)
-        if end < 0:
-            return None
-        if end == at:
-            return body, at + 2
-        at = end + 2
-
-
-def _render(response: Response, *, keep: bool, head_only: bool) -> bytes:
-    with contextlib.suppress(ValueError):
-        reason = HTTPStatus(response.status).phrase
-        return _join(response, reason, keep=keep, head_only=head_only)
-    return _join(response, "", keep=keep, head_only=head_only)
-
-
-def _join(response: Response, reason: str, *, keep: bool, head_only: bool) -> bytes:
-    lines = [f"HTTP/1.1 {response.status} {reason}"]
-    names = set()
-    for name, value in response.headers:
-        names.add(name.lower())
-        lines.append(f"{name}: {value}".replace("\r", " ").replace("\n", " "))
-    if "content-length" not in names and response.status >= 200 and response.status not in (204, 304):
-        lines.append(f"Content-Length: {len(response.body)}")
-    if "date" not in names:
-        lines.append(f"Date: {formatdate(usegmt=True)}")
-    if "connection" not in names:
-        lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
-    head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
-    return head if head_only or response.status in (204, 304) else head + response.body

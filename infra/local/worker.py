@@ -17,8 +17,9 @@ from typing import Any
 
 from infra.local import processes
 from infra.local.config import ACCOUNT, HOST, REGION
+from infra.local.messages import Request, Response
 from infra.local.template import FunctionSpec
-from infra.local.webserver import Limits, Request, Response, Server
+from infra.local.webserver import Limits, Server
 
 log = logging.getLogger(__name__)
 

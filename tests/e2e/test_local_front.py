@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from infra.local.events import AnswerError, encode_body, http_event, http_response
 from infra.local.front import LIMITS, Front, refusal
 from infra.local.functions import Function
+from infra.local.messages import Request, Response
 from infra.local.routes import RouteTable
 from infra.local.template import Route
-from infra.local.webserver import Limits, Request, Response, Server
+from infra.local.webserver import Limits, Server
 from infra.local.worker import MAX_EVENT
 from tests.e2e.local_support import Serving, echo, launch
 
@@ -384,6 +386,19 @@ def test_what_is_not_a_request_or_too_large_is_refused_and_the_connection_closed
         assert parsed(await exchange(server.port, data))[0] == status
 
     serve(body, Limits(head=512, body=1000))
+
+
+def test_a_client_sees_the_refusal_although_it_sends_on() -> None:
+    async def body(server: Server) -> None:
+        def post() -> int:
+            return requests.post(
+                f"http://127.0.0.1:{server.port}/", data=b"x" * 20_000_000, timeout=20
+            ).status_code
+
+        for _ in range(3):
+            assert await asyncio.to_thread(post) == 413
+
+    serve(body, Limits(body=1000))
 
 
 def test_a_client_that_sends_nothing_or_stops_midway_is_cut_off() -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from infra.local import sink as sink_module
 from infra.local.mailbox import Mailbox
+from infra.local.messages import Request, Response
 from infra.local.sink import Sinks
-from infra.local.webserver import Request, Response
 from tests.e2e.test_local_emulator import Emulator
 
 

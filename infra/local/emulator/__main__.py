@@ -1,8 +1,11 @@
 """Runs the AWS emulator, durable and on loopback only: ``python -m infra.local.emulator FOLDER [BYTES]``.
 
 It takes a free port and prints it when it is ready: ``ready 40123``. It runs in an environment of its own, which
-holds the emulator and nothing of formrelay. It stops in order on SIGTERM, and when its standard input ends, which is
-how it notices that whoever started it is gone.
+holds the emulator and nothing of formrelay. It ends on SIGTERM, and when its standard input ends, which is how it
+notices that whoever started it is gone.
+
+Items, objects, keys and mails are safe before a request is answered. Definitions and queues are saved by a POST to
+``/_formrelay/checkpoint`` only, never by itself: half a deployment must not outlive a restart.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from infra.local.emulator.journal import Journal, JournalError
 from infra.local.emulator.mails import keep_mails
 from infra.local.emulator.states import States, touched
 from infra.local.lock import Lock, LockedError
-from infra.local.webserver import Limits, Request, Response, Server, bound_socket, text_response
+from infra.local.messages import Request, Response, text_response
+from infra.local.webserver import Limits, Server, bound_socket
 
 if TYPE_CHECKING:
     from infra.local.emulator.tables import DurableTables
@@ -113,7 +117,6 @@ async def _serve(folder: Path, listener: socket.socket, journal_bytes: int) -> N
     print("ready", server.port, flush=True)
     await stopped.wait()
     await server.stop(grace=1.0)
-    emulator.states.save()
 
 
 def _watch_parent(stopped: asyncio.Event) -> None:

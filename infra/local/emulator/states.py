@@ -1,6 +1,6 @@
-"""Saves what the emulator keeps beside items and objects: definitions, keys, mails.
+"""Saves what the emulator keeps beside items and objects: definitions, keys, queues, mails.
 
-The emulator does this by itself when it stops in order; here it also happens whenever it must survive a kill.
+By itself it does so only when it is stopped in order, which ``kill -9`` is not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.local.webserver import Request
+    from infra.local.messages import Request
 
 # What the local stack uses; the emulator knows many more.
 SERVICES = ("cloudformation", "dynamodb", "iam", "kms", "s3", "ses", "ses_v2", "sqs")
