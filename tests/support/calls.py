@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
@@ -48,10 +49,11 @@ def counting() -> Iterator[Counter[str]]:
 
 @contextmanager
 def doing(operation: str, step: Callable[[], object], number: int = 1) -> Iterator[None]:
-    """Takes ``step`` just before the ``number``-th call of an operation goes out."""
+    """Takes ``step`` just before the ``number``-th call of an operation goes out, as another process would."""
 
     def act() -> None:
-        step()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(step).result()
 
     with _before(operation, {number}, act):
         yield
