@@ -192,17 +192,17 @@ class _Submission:
                         item = submissions.add_files(self.asset, guard.sid, some)
                 except table.ConditionError:
                     continue
-            self._complete(item, bool(fresh))
+            self._complete(item)
             return self._accepted(item, created=bool(fresh))
         raise UnavailableError
 
-    def _complete(self, item: Item, grown: bool) -> None:
+    def _complete(self, item: Item) -> None:
         """Lets waiting hooks have the submission when this part was the last one."""
         waiting = item.get("waiting")
         if not waiting or self.post.incomplete:
             return
-        if waiting == "missing" and grown and self._missing(item["files"]):
-            return
+        if waiting == "missing" and self._missing(item["files"]):
+            return  # a client repeats a part whose answer it did not get
         sweep_at = self.now + settings().recovery_grace * 1000
         released = []
         for hook in item["hooks"]:

@@ -1,0 +1,188 @@
+"""Edits: a submission that replaces an earlier one by its deprecatedID (contract submissions §5, "Edits")."""
+
+from __future__ import annotations
+
+import pytest
+
+from formrelay.storage import submissions
+from tests.support.app import FORM, App, Clock
+from tests.support.aws import messages
+from tests.support.calls import doing
+from tests.support.grants import ANONYMOUS, grant
+
+FIRST, SECOND, THIRD = (f"uuid:00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
+
+
+@pytest.fixture
+def asset(app: App) -> str:
+    made = app.deploy(FORM)
+    xml = app.filled(made, {"name": "Ana", "age": "34", "photo": "p.jpg"}, FIRST)
+    assert app.submit(xml, {"p.jpg": b"one"}).status == 201
+    messages(app.settings.first_queue)
+    return made
+
+
+def edit(app: App, asset: str, values: dict[str, str], new: str = SECOND, old: str = FIRST) -> str:
+    """The XML of an edit, as Enketo makes it."""
+    xml = app.filled(asset, values, new)
+    return xml.replace("</instanceID>", f"</instanceID><deprecatedID>{old}</deprecatedID>")
+
+
+def test_an_edit_replaces_the_answers_and_keeps_what_the_record_is(
+    app: App, asset: str, clock: Clock
+) -> None:
+    (before,) = app.records(asset)
+    clock.forward(3600)
+    answer = app.submit(edit(app, asset, {"name": "Bo", "photo": "p.jpg"}))
+    assert answer.status == 201
+    assert f'instanceID="{SECOND}"' in answer.text
+    (after,) = app.records(asset)
+    assert (after["name"], "age" in after) == ("Bo", False)
+    kept = ("_id", "_submission_time", "_submitted_by", "meta/rootUuid", "_validation_status", "_attachments")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+    assert after["_uuid"] == SECOND.removeprefix("uuid:")
+    assert (after["meta/instanceID"], after["meta/deprecatedID"]) == (SECOND, FIRST)
+    assert after["meta/rootUuid"] == FIRST
+
+
+def test_an_edit_sends_nothing_to_hooks(app: App, asset: str) -> None:
+    hook = app.add_hook(asset, "http://127.0.0.1:9/")
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    assert messages(app.settings.first_queue) == []
+    assert app.logs(asset, hook) == []
+
+
+def test_the_record_before_the_edit_is_kept(app: App, asset: str) -> None:
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    app.submit(edit(app, asset, {"name": "Cy"}, THIRD, SECOND))
+    (record,) = app.records(asset)
+    first = submissions.first_revision(asset, record["_id"])
+    assert first is not None
+    assert submissions.parse_answers(submissions.unpack(first).answers)["name"] == "Ana"
+    assert list(first["files"]) == ["p.jpg"]
+
+
+def test_the_record_is_found_by_its_root_and_its_current_uuid_only(app: App, asset: str) -> None:
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    app.submit(edit(app, asset, {"name": "Cy"}, THIRD, SECOND))
+    (record,) = app.records(asset)
+    for uuid, status in ((FIRST, 200), (SECOND, 404), (THIRD, 200)):
+        for spelling in (uuid, uuid.removeprefix("uuid:")):
+            answer = app.get(f"/api/v2/assets/{asset}/data/{spelling}/")
+            assert answer.status == status
+            assert status == 404 or answer.json() == record
+
+
+def test_the_edit_again_is_a_duplicate(app: App, asset: str) -> None:
+    xml = edit(app, asset, {"name": "Bo"})
+    assert [app.submit(xml).status for _ in range(2)] == [201, 202]
+
+
+def test_the_first_xml_after_the_edit_is_a_duplicate_and_changes_nothing(app: App, asset: str) -> None:
+    xml = app.filled(asset, {"name": "Ana", "age": "34", "photo": "p.jpg"}, FIRST)
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    assert app.submit(xml).status == 202
+    assert app.records(asset)[0]["name"] == "Bo"
+
+
+def test_an_unknown_deprecated_id_is_not_found(app: App, asset: str) -> None:
+    answer = app.submit(edit(app, asset, {"name": "Bo"}, SECOND, THIRD))
+    assert (answer.status, "Invalid submission - deprecatedID not found" in answer.text) == (404, True)
+    assert len(app.records(asset)) == 1
+
+
+def test_the_deprecated_id_of_another_form_is_not_found(app: App, asset: str) -> None:
+    other = app.deploy(FORM)
+    assert app.submit(edit(app, other, {"name": "Bo"})).status == 404
+
+
+def test_an_older_revision_cannot_be_edited(app: App, asset: str) -> None:
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    answer = app.submit(edit(app, asset, {"name": "Cy"}, THIRD, FIRST))
+    text = "Invalid submission - deprecatedID refers to an old version"
+    assert (answer.status, text in answer.text) == (410, True)
+    assert app.records(asset)[0]["name"] == "Bo"
+
+
+def test_of_two_edits_at_once_one_wins(app: App, asset: str) -> None:
+    mine = edit(app, asset, {"name": "Bo"})
+    theirs = edit(app, asset, {"name": "Cy"}, THIRD)
+    with doing("dynamodb.TransactWriteItems", lambda: _must_be(app.submit(theirs).status, 201)):
+        answer = app.submit(mine)
+    assert answer.status == 410
+    assert [record["name"] for record in app.records(asset)] == ["Cy"]
+
+
+def test_the_same_edit_twice_at_once_is_made_once(app: App, asset: str) -> None:
+    xml = edit(app, asset, {"name": "Bo"})
+    with doing("dynamodb.TransactWriteItems", lambda: _must_be(app.submit(xml).status, 201)):
+        assert app.submit(xml).status == 202
+
+
+def _must_be(found: int, expected: int) -> None:
+    assert found == expected
+
+
+def test_an_edit_with_a_known_instance_id_is_refused(app: App, asset: str) -> None:
+    app.submit(app.filled(asset, {"name": "Other"}, SECOND))
+    assert app.submit(edit(app, asset, {"name": "Bo"})).status == 409
+
+
+def test_an_edit_of_itself_is_refused(app: App, asset: str) -> None:
+    assert app.submit(edit(app, asset, {"name": "Bo"}, FIRST, FIRST)).status == 409
+
+
+# Rights
+
+
+def test_anonymous_edits_nothing_even_on_a_form_open_to_all(app: App, asset: str) -> None:
+    grant(asset, ANONYMOUS, "add_submissions", "change_submissions")
+    answer = app.submit(edit(app, asset, {"name": "Bo"}), user=None, path="/ann/submission")
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Basic realm="formrelay"')
+
+
+@pytest.mark.parametrize(
+    ("rights", "status"), [(("add_submissions",), 403), (("add_submissions", "change_submissions"), 201)]
+)
+def test_an_edit_needs_the_right_to_change(
+    app: App, asset: str, rights: tuple[str, ...], status: int
+) -> None:
+    app.add_user("bob")
+    grant(asset, "bob", *rights)
+    assert app.submit(edit(app, asset, {"name": "Bo"}), user="bob").status == status
+    assert app.records(asset)[0]["_submitted_by"] == "ann"
+
+
+def test_an_archived_form_takes_no_edits(app: App, asset: str) -> None:
+    app.send("PATCH", f"/api/v2/assets/{asset}/deployment/", {"active": False})
+    assert app.submit(edit(app, asset, {"name": "Bo"})).status == 405
+
+
+# Files
+
+
+def shown(app: App, asset: str) -> list[str]:
+    return [file["media_file_basename"] for file in app.records(asset)[0]["_attachments"]]
+
+
+def test_a_file_that_the_edit_no_longer_names_is_hidden_until_one_does_again(app: App, asset: str) -> None:
+    app.submit(edit(app, asset, {"name": "Bo"}))
+    assert shown(app, asset) == []
+    app.submit(edit(app, asset, {"photo": "p.jpg"}, THIRD, SECOND))
+    assert shown(app, asset) == ["p.jpg"]
+    assert app.records(asset)[0]["_attachments"][0]["question_xpath"] == "photo"
+
+
+def test_an_edit_brings_new_files(app: App, asset: str) -> None:
+    assert app.submit(edit(app, asset, {"photo": "q.jpg"}), {"q.jpg": b"two"}).status == 201
+    assert shown(app, asset) == ["q.jpg"]
+
+
+def test_an_edit_may_send_the_old_file_again_but_not_others_bytes_under_its_name(
+    app: App, asset: str
+) -> None:
+    answer = app.submit(edit(app, asset, {"photo": "p.jpg"}), {"p.jpg": b"other"})
+    assert (answer.status, "Attachment with same name already exists" in answer.text) == (409, True)
+    assert app.records(asset)[0]["name"] == "Ana"
+    assert app.submit(edit(app, asset, {"photo": "p.jpg"}), {"p.jpg": b"one"}).status == 201
+    assert shown(app, asset) == ["p.jpg"]
