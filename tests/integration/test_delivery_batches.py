@@ -1,0 +1,175 @@
+"""The deliver function under a batch of messages, and what an attempt costs (I6, design §4, §10)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from formrelay.log import logger
+from formrelay.settings import settings
+from functions.deliver import app as deliver
+from tests.support.app import LambdaContext
+from tests.support.calls import counting, failing
+from tests.support.receiver import Answer
+from tests.support.template import ROOT
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    import pytest
+
+# What an attempt has no use for, and would pay for at every cold start.
+HEAVY = ("pydantic", "pyxform", "openpyxl", "xlrd", "jinja2", "boto3", "aws_xray_sdk", "xmltodict", "lxml")
+
+
+def batch(*bodies: Any) -> dict[str, Any]:
+    """An SQS event; message ids are "0", "1", …; texts are sent as they are."""
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{"messageId": str(number), "body": text} for number, text in enumerate(texts)]}
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_ten_attempts_run_at_the_same_time(world: World) -> None:
+    sids = [world.submit() for _ in range(10)]
+    world.receiver.answer = Answer(delay=0.5)
+    began = time.monotonic()
+    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids)), LambdaContext())
+    took = time.monotonic() - began
+    assert failed(answer) == []
+    assert len(world.requests) == 10
+    arrived = [request.at for request in world.requests]
+    # One after the other they would come over four and a half seconds.
+    assert max(arrived) - min(arrived) < 2
+    assert took < 4
+
+
+def test_messages_that_mean_nothing_fail_one_by_one_and_harm_no_other(world: World) -> None:
+    sid = world.submit()
+    good = world.message(sid, 1)
+    bad: list[Any] = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        {},
+        {**good, "s": "x"},
+        {**good, "n": None, "s": None},
+        {"h": world.hook, "s": sid},
+    ]
+    answer = deliver.handler(batch(*bad, good), LambdaContext())
+    assert failed(answer) == [str(number) for number in range(len(bad))]
+    assert len(world.requests) == 1
+    assert world.log(sid)["status"] == 2
+
+
+def test_a_failure_of_ours_fails_its_own_message_only(world: World) -> None:
+    sids = [world.submit() for _ in range(4)]
+    with failing("dynamodb.BatchGetItem", times=1):
+        answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids)), LambdaContext())
+    assert len(failed(answer)) == 1
+    assert len(world.requests) == 3
+
+
+def test_a_failure_of_the_destination_is_no_failure_of_the_function(world: World) -> None:
+    world.receiver.answer = Answer(500)
+    sids = [world.submit() for _ in range(3)]
+    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids)), LambdaContext())
+    assert failed(answer) == []
+
+
+def test_a_hook_with_broken_credentials_at_rest_harms_no_other(world: World) -> None:
+    from formrelay.storage import keys, table
+
+    world.change_hook(settings={"custom_headers": {"A": "b"}})
+    other = world.app.add_hook(world.asset, world.receiver.url("/other"), name="Other")
+    sid = world.submit()
+    key = keys.hook(world.asset, world.hook)
+    table.update(world.app.settings.data_table, key, "SET #sealed = :junk", {":junk": [b"junk"]})
+    messages = [world.message(sid, 1), {**world.message(sid, 1), "h": other}]
+    assert failed(deliver.handler(batch(*messages), LambdaContext())) == ["0"]
+    assert [request.path for request in world.requests] == ["/other"]
+
+
+def test_an_empty_batch_is_no_failure() -> None:
+    assert deliver.handler({"Records": []}, LambdaContext()) == {"batchItemFailures": []}
+
+
+# Costs
+
+
+def test_a_first_attempt_that_succeeds_costs_three_calls(world: World) -> None:
+    sid = world.submit(name="Ana", member=[{"who": "Bo"}])
+    with counting() as made:
+        world.hand(world.message(sid, 1), "first")
+    assert made == {"dynamodb.UpdateItem": 2, "dynamodb.BatchGetItem": 1}
+    assert world.log(sid)["status"] == 2
+
+
+def test_credentials_are_opened_once_a_process(world: World) -> None:
+    world.change_hook(settings={"custom_headers": {"A": "b"}})
+    with counting() as made:
+        for _ in range(3):
+            world.hand(world.message(world.submit(), 1), "first")
+    assert made["kms.Decrypt"] <= 1
+
+
+def test_a_stale_message_costs_one_call(world: World) -> None:
+    sid = world.submit()
+    world.run(0)
+    with counting() as made:
+        world.hand(world.message(sid, 1))
+    assert made == {"dynamodb.UpdateItem": 1}
+
+
+def test_a_failed_attempt_costs_four_calls_and_the_last_one_five(world: World) -> None:
+    world.receiver.answer = Answer(500)
+    sid = world.submit()
+    with counting() as made:
+        world.hand(world.message(sid, 1), "first")
+    assert made == {"dynamodb.UpdateItem": 2, "dynamodb.BatchGetItem": 1, "sqs.SendMessage": 1}
+
+    world.receiver.answer = Answer(410)
+    world.lose_queues()
+    world.clock.forward(60)
+    with counting() as made:
+        world.hand(world.message(sid, 2))
+    assert made == {
+        "dynamodb.UpdateItem": 1,
+        "dynamodb.BatchGetItem": 1,
+        "dynamodb.Query": 1,
+        "dynamodb.TransactWriteItems": 1,
+    }
+
+
+def test_the_function_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.path[:0] = ['.', 'layers/formrelay/python'];"
+        " import functions.deliver.app; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "formrelay" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_log_lines_hold_neither_content_nor_credentials(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.change_hook(
+        auth_level="basic_auth",
+        settings={"username": "uSecret", "password": "pSecret", "custom_headers": {"X-T": "tSecret"}},
+    )
+    world.receiver.script.extend([Answer(500, b"rSecret"), Answer(200, b"rSecret")])
+    world.submit(name="nSecret")
+    world.run(settings().retry_delays[0])
+    assert len(world.requests) == 2
+    logged = "".join(logger.registered_formatter.format(record) for record in caplog.records)
+    assert '"message":"attempt"' in logged
+    for secret in ("uSecret", "pSecret", "tSecret", "rSecret", "nSecret"):
+        assert secret not in logged
