@@ -83,6 +83,8 @@ async def _bring_up(config: Config, supervisor: Supervisor) -> None:
     except (EmulatorError, DeployError, AccountError) as error:
         raise StartError(str(error)) from error
     project = await asyncio.to_thread(_demo, config, key)
+    if not await asyncio.to_thread(demo_project.signs_in, config.url, config.user, password):
+        _say(f"formrelay: the account {config.user} was made with another password and keeps that one")
     _announce(config, password, key, project)
     supervisor.warm_up()
 

@@ -1,4 +1,4 @@
-"""What the first start prepares through formrelay's own API: a deployed project with a hook to the demo sink."""
+"""What a start does through formrelay's own API: on the first one, a deployed project with a hook to the demo sink."""
 
 from __future__ import annotations
 
@@ -43,6 +43,20 @@ class Client:
             ) from error
         except (OSError, ValueError) as error:
             raise DemoError(f"{method} {path}: {error}") from error
+
+
+def signs_in(url: str, user: str, password: str) -> bool:
+    """Whether the API takes that password (False only when it says that it is wrong)."""
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}"}
+    request = urllib.request.Request(f"{url}/token/?format=json", headers=headers)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=35):  # noqa: S310 - loopback
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code != 401
+    except OSError:
+        return True
 
 
 def prepare(client: Client, url: str) -> str:

@@ -90,6 +90,8 @@ class Poller:
 
     def start(self) -> None:
         self._loops = [asyncio.ensure_future(self._fetch()), asyncio.ensure_future(self._dispatch())]
+        for task in self._loops:
+            task.add_done_callback(self._ended)
 
     async def stop(self, grace: float) -> None:
         """Take no more messages; batches in work get ``grace`` seconds."""
@@ -100,6 +102,10 @@ class Poller:
             _, late = await asyncio.wait(self._batches, timeout=grace)
             for task in late:
                 task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s is no longer read", self._source.url, exc_info=error)
 
     async def _fetch(self) -> None:
         # What has waited longer is left to come back: it must not be handled twice at the same time.

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.functions import Function
+from infra.local.messages import Request, Response
 from infra.local.template import FunctionSpec
-from infra.local.webserver import Limits, Request, Response, Server
+from infra.local.webserver import Limits, Server
 from infra.local.worker import Launch, Result
 
 HANDLER = """

@@ -112,6 +112,13 @@ def test_stopping_ends_every_process_and_state_password_and_key_outlive_it(tmp_p
     assert (tmp_path / "state" / "password").stat().st_mode & 0o077 == 0
 
 
+def test_another_password_for_an_account_that_exists_is_pointed_out(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "state") as stack:
+        stack.stop()
+    with running_stack(tmp_path / "state", {"FORMRELAY_PASSWORD": "some other one"}) as stack:
+        assert "formrelay: the account demo was made with another password and keeps that one" in stack.output
+
+
 def test_an_orphaned_stack_ends_by_itself_and_another_one_takes_over_at_once(tmp_path: Path) -> None:
     with running_stack(tmp_path / "state") as stack:
         pids = stack.pids()
