@@ -1,0 +1,7 @@
+"""Contract tests that go through the functions use the fixtures of the integration tests."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import app, clock
+
+__all__ = ["app", "clock"]
