@@ -130,6 +130,7 @@ def _announce(config: Config, password: str, key: str, project: str | None) -> N
             "Try:",
             f"  curl -H 'Authorization: Token {key}' '{config.url}/api/v2/assets/?format=json'",
         ]
+    lines += ["For the tour in the README:", f"  export BASE={config.url}", f"  export KEY={key}"]
     _say("\n".join(lines))
 
 

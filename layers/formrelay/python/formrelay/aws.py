@@ -19,9 +19,9 @@ MAX_POOL = 32
 
 @cache
 def _session() -> Any:
-    import botocore.session
+    import boto3
 
-    return botocore.session.get_session()
+    return boto3.session.Session()
 
 
 def _client(service: str, read_timeout: float = 5, attempts: int = 3) -> Any:
@@ -34,7 +34,7 @@ def _client(service: str, read_timeout: float = 5, attempts: int = 3) -> Any:
         tcp_keepalive=True,
         max_pool_connections=MAX_POOL,
     )
-    return _session().create_client(service, config=config)
+    return _session().client(service, config=config)
 
 
 @cache
