@@ -24,7 +24,8 @@ from typing import Any
 from formrelay import aws
 
 _CLIENTS = (aws.dynamodb, aws.sqs, aws.s3, aws.kms, aws.sesv2)
-_EVENT = "before-call"
+# The first one reaches every listener, the second one whoever answers first.
+_NOTED, _MADE = "before-parameter-build", "before-call"
 
 Hook = Callable[..., Any]
 
@@ -43,7 +44,7 @@ def counting() -> Iterator[Counter[str]]:
         with lock:
             made[operation] += 1
 
-    with _listening(note):
+    with _listening(_NOTED, note):
         yield made
 
 
@@ -78,15 +79,19 @@ def failing(
 
     ``details`` go into the answer, such as ``CancellationReasons`` of a transaction.
     """
-    answer = (
-        SimpleNamespace(status_code=400, headers={}),
-        {
-            "Error": {"Code": code, "Message": code},
-            "ResponseMetadata": {"HTTPStatusCode": 400},
-            **details,
-        },
+    error = {"Error": {"Code": code, "Message": code}, **details}
+    with answering(operation, error, times, status=400):
+        yield
+
+
+@contextmanager
+def answering(operation: str, answer: dict[str, Any], times: int = 1, *, status: int = 200) -> Iterator[None]:
+    """Answers the next ``times`` calls of an operation without making them."""
+    given = (
+        SimpleNamespace(status_code=status, headers={}),
+        {"ResponseMetadata": {"HTTPStatusCode": status}, **answer},
     )
-    with _before(operation, set(range(1, times + 1)), lambda: answer):
+    with _before(operation, set(range(1, times + 1)), lambda: given):
         yield
 
 
@@ -103,13 +108,13 @@ def _before(operation: str, numbers: set[int], act: Callable[[], Any]) -> Iterat
             number = seen[made]
         return act() if number in numbers else None
 
-    with _listening(step):
+    with _listening(_MADE, step):
         yield
 
 
 @contextmanager
-def _listening(listener: Callable[[str], Any]) -> Iterator[None]:
-    """Calls ``listener`` with ``service.Operation`` before every call; what it returns answers the call."""
+def _listening(event: str, listener: Callable[[str], Any]) -> Iterator[None]:
+    """Calls ``listener`` with ``service.Operation`` at that event of every call."""
     registered: list[tuple[Any, Hook]] = []
     for client in (make() for make in _CLIENTS):
         service = client.meta.service_model.service_name
@@ -117,10 +122,10 @@ def _listening(listener: Callable[[str], Any]) -> Iterator[None]:
         def hook(model: Any, service: str = service, **_: Any) -> Any:
             return listener(f"{service}.{model.name}")
 
-        client.meta.events.register_first(_EVENT, hook)
+        client.meta.events.register_first(event, hook)
         registered.append((client, hook))
     try:
         yield
     finally:
         for client, hook in registered:
-            client.meta.events.unregister(_EVENT, hook)
+            client.meta.events.unregister(event, hook)

@@ -179,7 +179,9 @@ class World:
     def retry(self, sid: int, query: str = "") -> Any:
         """The owner's retry of one delivery; the answer."""
         path = self.hook_path(f"logs/{self.log(sid)['uid']}/retry/")
-        return self.app.call("PATCH", path, query=query)
+        answer = self.app.call("PATCH", path, query=query)
+        self._note()
+        return answer
 
     def report_item(self) -> dict[str, Any] | None:
         return table.get(self.app.settings.data_table, keys.report("ann"))
