@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from formrelay import clock, hook_settings, ids, queues, records
-from formrelay.hooks import guard, headers, http, ladder, payload
+from formrelay import clock, hook_requests, ids, queues
+from formrelay.hook_requests import HookRequest, Stamp
+from formrelay.hooks import guard, http, ladder, payload
 from formrelay.hooks.ladder import Outcome
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
-from formrelay.storage import assets, deliveries, keys, reports, submissions, table
+from formrelay.storage import assets, deliveries, keys, reports, table
 from formrelay.storage.table import ConditionError, Item, TransactionError
 
 # A message may come early by as much as two machines' clocks differ; then the attempt waits that long.
@@ -109,25 +110,28 @@ def call(claimed: Claimed, ends: float) -> Outcome:
         return Outcome("unusable", message=DELETED)
     if hook is None or not hook["active"]:
         return Outcome("unusable", message=INACTIVE)
-    opened = {**hook, "settings": hook_settings.opened(hook)}
+    stamp = Stamp(
+        ids.delivery_uid(item["hook"], item["sid"]), attempt=item["tries"] + 1, replay=item.get("replay")
+    )
     try:
-        body = _body(opened, sent, item["asset"])
-        head = headers.build(
-            opened,
-            body,
-            delivery_uid=ids.delivery_uid(item["hook"], item["sid"]),
-            attempt=item["tries"] + 1,
-            timestamp=int(clock.now()),
-            replay=item.get("replay"),
-        )
+        request = hook_requests.request_for(hook_requests.opened(hook), sent, item["asset"], stamp)
     except payload.UnusableError as error:
-        return Outcome("unusable", message=f"The hook cannot be sent: {error}")
-    total = max(0.0, min(settings().total_timeout, ends - time.monotonic()))
+        return unusable(error)
+    return post(request, min(settings().total_timeout, ends - time.monotonic()))
+
+
+def unusable(error: payload.UnusableError) -> Outcome:
+    """The outcome for a hook that cannot be sent as it is set up."""
+    return Outcome("unusable", message=f"The hook cannot be sent: {error}")
+
+
+def post(request: HookRequest, seconds: float) -> Outcome:
+    """Sends a request through the guarded client, within so many seconds altogether."""
     return http.post(
-        hook["endpoint"],
-        head,
-        body.data,
-        timeouts=http.Timeouts(connect=settings().connect_timeout, total=total),
+        request.url,
+        request.headers,
+        request.body.data,
+        timeouts=http.Timeouts(connect=settings().connect_timeout, total=max(0.0, seconds)),
         policy=_policy(settings().allow_networks, settings().deny_networks),
     )
 
@@ -139,22 +143,7 @@ def _version(submission: Item, item: Item) -> Item | None:
     """
     if item.get("replay"):
         return submission
-    first = submission
-    if submission.get("rev"):
-        history = submissions.first_revision(item["asset"], submission["id"])
-        if history is None:
-            return None
-        kept = {name: value for name, value in submission.items() if name not in submissions.BODIES}
-        first = {**kept, **history}
-    files = {name: entry for name, entry in first["files"].items() if entry["uid"] in item["files"]}
-    return {**first, "files": files, "status": {}}
-
-
-def _body(hook: Item, submission: Item, asset: str) -> payload.Body:
-    unpacked = submissions.unpack(submission)
-    base = settings().public_url or submission["origin"]
-    record = records.record(submission, unpacked, asset=asset, base_url=base)
-    return payload.render(hook, record, unpacked.xml)
+    return hook_requests.as_created(submission, item["asset"], item["files"])
 
 
 @cache

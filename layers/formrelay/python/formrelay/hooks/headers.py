@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from formrelay.hooks.payload import Body
 
-_SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"
 # RFC 9110 §5.6.2 and §5.5.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE_FAULT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -41,10 +41,9 @@ _FRAMING = frozenset(
     }
 )
 # Set by us. A custom User-Agent is no fault: it is accepted and overridden, as clients are used to.
+_OUR_PREFIX = "formrelay-"
 _OURS = frozenset(
     {
-        "formrelay-attempt",
-        "formrelay-replay",
         "idempotency-key",
         "webhook-id",
         "webhook-signature",
@@ -59,13 +58,17 @@ def faults(custom: Mapping[Any, Any]) -> list[str]:
     for name, value in custom.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             found.append(f"{_shown(name)} is not a valid header name.")
-        elif name.lower() in _FRAMING or name.lower() in _OURS:
+        elif _is_reserved(name.lower()):
             found.append(f"The header {_shown(name)} cannot be set.")
         elif not isinstance(value, str):
             found.append(f"The value of the header {_shown(name)} must be a string.")
         elif _VALUE_FAULT.search(value):
             found.append(f"The value of the header {_shown(name)} has characters that cannot be sent.")
     return found
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _FRAMING or name in _OURS or name.startswith(_OUR_PREFIX)
 
 
 def _shown(name: object) -> str:
@@ -81,11 +84,12 @@ def build(
     timestamp: int,
     secrets: Sequence[str] = (),
     replay: int | None = None,
+    test: bool = False,
 ) -> dict[str, str | bytes]:
     """Headers for one attempt of a hook (its ``uid``, ``auth_level`` and ``settings`` with the clear password).
 
     ``timestamp`` is in seconds. Each of ``secrets`` (``whsec_…``) adds a signature, so that one can follow another.
-    Raises UnusableError when the settings cannot be sent.
+    ``test`` marks what stands for no delivery. Raises UnusableError when the settings cannot be sent.
     """
     settings = hook.get("settings") or {}
     custom = settings.get("custom_headers") or {}
@@ -106,6 +110,8 @@ def build(
     headers["formrelay-attempt"] = str(attempt)
     if replay is not None:
         headers["formrelay-replay"] = str(replay)
+    if test:
+        headers["formrelay-test"] = "1"
     if secrets:
         headers["webhook-signature"] = sign(secrets, delivery_uid, timestamp, body.data)
     return headers
@@ -142,7 +148,7 @@ def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -
 
 def _digest(secret: str, signed: bytes) -> str:
     try:
-        key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise UnusableError("the signing secret is not base64") from None
     return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
