@@ -29,12 +29,18 @@ class Settings:
     retry_delays: tuple[int, ...]
     report_interval: int
     recovery_grace: int
+    pause_failures: int
+    pause_after: int
+    probe_interval: int
+    drain_rate: int
+    deactivate_after: int
     connect_timeout: float
     total_timeout: float
     function_timeout: int
     allow_networks: tuple[str, ...]
     deny_networks: tuple[str, ...]
     https_only: bool
+    secret_overlap: int
     superuser_submissions: bool
 
     @property
@@ -82,11 +88,17 @@ def settings() -> Settings:
         retry_delays=_delays(get("RETRY_DELAYS", "60,600,6000")),
         report_interval=int(get("REPORT_INTERVAL", "3600")),
         recovery_grace=int(get("RECOVERY_GRACE", "120")),
+        pause_failures=int(get("PAUSE_FAILURES", "20")),
+        pause_after=int(get("PAUSE_AFTER", "600")),
+        probe_interval=int(get("PROBE_INTERVAL", "60")),
+        drain_rate=int(get("DRAIN_RATE", "25")),
+        deactivate_after=int(get("DEACTIVATE_AFTER", "432000")),
         connect_timeout=float(get("CONNECT_TIMEOUT", "3")),
         total_timeout=float(get("TOTAL_TIMEOUT", "20")),
         function_timeout=int(get("FUNCTION_TIMEOUT", "40")),
         allow_networks=_words(get("ALLOW_NETWORKS")),
         deny_networks=_words(get("DENY_NETWORKS")),
         https_only=_flag(get("HTTPS_ONLY")),
+        secret_overlap=int(get("SECRET_OVERLAP", "86400")),
         superuser_submissions=_flag(get("SUPERUSER_SUBMISSIONS", "true")),
     )
