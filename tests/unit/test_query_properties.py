@@ -13,19 +13,19 @@ from formrelay.query import QueryError, compile_query
 ABSENT = object()
 
 
-def reference(query: Any, record: Any, *, top: bool = True) -> bool:
+def reference(query: Any, record: Any) -> bool:
     """The rules of contract data §3, read one after the other on every call."""
     for key, operand in query.items():
         if key == "$and":
-            holds = all(reference(clause, record, top=top) for clause in operand)
+            holds = all(reference(clause, record) for clause in operand)
         elif key == "$or":
-            holds = any(reference(clause, record, top=top) for clause in operand)
+            holds = any(reference(clause, record) for clause in operand)
         else:
             if key.startswith("_validation_status."):
                 value = (record.get("_validation_status") or {}).get(key.split(".")[1], ABSENT)
             else:
                 value = record.get(key, ABSENT)
-            if top and key == "_id" and isinstance(operand, str) and operand.isdigit():
+            if key == "_id" and isinstance(operand, str) and operand.isdigit():
                 operand = int(operand)
             if isinstance(operand, dict):
                 holds = reference_operators(operand, value)
@@ -89,7 +89,7 @@ def reference_operator(operator: str, operand: Any, value: Any, options: str) ->
 def reference_search(operator: str, operand: Any, value: Any, options: str) -> bool:
     if operator == "$elemMatch":
         elements = value if isinstance(value, list) else []
-        return any(isinstance(each, dict) and reference(operand, each, top=False) for each in elements)
+        return any(isinstance(each, dict) and reference(operand, each) for each in elements)
     flags = re.IGNORECASE if "i" in options else re.NOFLAG
     candidates = value if isinstance(value, list) else [value]
     return any(isinstance(each, str) and re.search(operand, each, flags) is not None for each in candidates)

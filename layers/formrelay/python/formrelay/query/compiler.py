@@ -57,7 +57,7 @@ class _Compiler:
     def __init__(self) -> None:
         self.budget = Budget()
 
-    def query(self, value: Any, depth: int, *, in_element: bool = False) -> Predicate:
+    def query(self, value: Any, depth: int) -> Predicate:
         """All conditions of an object with names and ``$and``, ``$or`` as keys."""
         self.budget.clause(depth)
         if not isinstance(value, dict):
@@ -67,21 +67,21 @@ class _Compiler:
             if not isinstance(key, str):
                 raise QueryError("names are text")
             if key in _LOGIC:
-                parts.append(self._logic(key, operand, depth + 1, in_element=in_element))
+                parts.append(self._logic(key, operand, depth + 1))
             elif key.startswith("$"):
                 raise _unsupported(key)
             else:
-                parts.append(self._field(key, operand, depth + 1, in_element=in_element))
+                parts.append(self._field(key, operand, depth + 1))
         return _all_of(parts)
 
-    def _logic(self, operator: str, clauses: Any, depth: int, *, in_element: bool) -> Predicate:
+    def _logic(self, operator: str, clauses: Any, depth: int) -> Predicate:
         if not isinstance(clauses, list) or not clauses:
             raise QueryError(f"{operator} needs a list of queries")
-        parts = [self.query(clause, depth + 1, in_element=in_element) for clause in clauses]
+        parts = [self.query(clause, depth + 1) for clause in clauses]
         return _all_of(parts) if operator == "$and" else _any_of(parts)
 
-    def _field(self, path: str, operand: Any, depth: int, *, in_element: bool) -> Predicate:
-        if path == "_id" and not in_element:
+    def _field(self, path: str, operand: Any, depth: int) -> Predicate:
+        if path == "_id":
             operand = pushdown.cast_id(operand)
         test, get = self._condition(operand, depth), getter(path)
         return lambda record: test(get(record))
@@ -139,7 +139,7 @@ class _Compiler:
         if _has_operators(operand) and not any(operator in operand for operator in _LOGIC):
             test = self._operators(operand, depth)
             return lambda value: isinstance(value, list) and any(map(test, value))
-        meets = self.query(operand, depth, in_element=True)
+        meets = self.query(operand, depth)
         return lambda value: (
             isinstance(value, list) and any(isinstance(element, dict) and meets(element) for element in value)
         )

@@ -22,7 +22,9 @@ MAX_STATES = 1_000
 MAX_NESTING = 50
 # States times characters of one search. At the worst a million take about 0.3 s (measured).
 MAX_WORK = 5_000_000
-_MAX_REMEMBERED = 10_000
+# Sets, their states and the ways between them, per state of the pattern: all patterns of a query hold at most
+# about 50 MB.
+_REMEMBERED = 100
 
 # A private module, but the only parser there is for this syntax. Its trees are the same in 3.11 to 3.13; what
 # is not known here is refused.
@@ -215,6 +217,7 @@ class _Automaton:
         self._anchors = build.anchors
         self._first = first
         self._accepted = _Place(frozenset())
+        self._most = _REMEMBERED * len(build.states)
         self._forget()
 
     def accepts(self, text: str) -> bool:
@@ -236,13 +239,19 @@ class _Automaton:
         if reached is None:
             after = self._accepted
         else:
-            states = frozenset(then for test, then in reached if test(char)) | {self._first}
-            after = self._places.get(states) or self._places.setdefault(states, _Place(states))
+            after = self._place(frozenset(then for test, then in reached if test(char)) | {self._first})
         self._remembered += 1
-        if self._remembered > _MAX_REMEMBERED:
+        if self._remembered > self._most:
             self._forget()
         place.moves[key] = after
         return after
+
+    def _place(self, states: frozenset[int]) -> _Place:
+        place = self._places.get(states)
+        if place is None:
+            place = self._places[states] = _Place(states)
+            self._remembered += len(states)
+        return place
 
     def _reached(self, states: frozenset[int], text: str, position: int) -> list[tuple[Any, int]] | None:
         """The characters awaited there with what follows them; None when the pattern has matched."""
@@ -266,5 +275,5 @@ class _Automaton:
 
     def _forget(self) -> None:
         self._remembered = 0
-        self._start = _Place(frozenset({self._first}))
-        self._places = {self._start.states: self._start}
+        self._places: dict[frozenset[int], _Place] = {}
+        self._start = self._place(frozenset({self._first}))
