@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import app, clock
+from tests.integration.conftest import app, clock, receiver, world
 
-__all__ = ["app", "clock"]
+__all__ = ["app", "clock", "receiver", "world"]

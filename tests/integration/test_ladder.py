@@ -11,6 +11,7 @@ from formrelay.settings import settings
 from formrelay.storage import deliveries
 from functions.deliver import app as deliver
 from tests.support.app import LambdaContext
+from tests.support.aws import messages
 from tests.support.calls import crashing, failing
 from tests.support.receiver import Answer
 from tests.support.world import World
@@ -112,6 +113,15 @@ def test_retry_after_moves_the_next_attempt_within_the_ladder(
     world.submit()
     world.run(3600)
     assert world.posts == [0, second]
+
+
+def test_a_wait_that_retry_after_makes_long_is_handed_over_to_recovery(world: World) -> None:
+    world.receiver.script.extend([Answer(500), Answer(503, headers={"Retry-After": "5000"})])
+    world.submit()
+    world.run(60)
+    assert world.queued("retry") == []
+    world.run(8_000)
+    assert world.posts == [0, 60, 5062]
 
 
 def test_retry_after_may_be_a_date(world: World) -> None:
@@ -310,6 +320,38 @@ def test_a_message_that_comes_far_too_early_is_ignored_and_recovery_sends(world:
     assert world.posts == [0]
     world.run(180)
     assert world.posts == [0, 180]
+
+
+def test_a_machine_whose_clock_is_behind_waits(world: World) -> None:
+    sid = world.submit()
+    due = world.clock.time
+    world.clock.time -= 2
+    world.run(0)
+    assert log(world, sid) == (SUCCESS, 1, 200)
+    assert world.clock.time >= due
+
+
+def test_a_recovery_whose_clock_is_ahead_makes_no_attempt_early(world: World) -> None:
+    world.receiver.answer = Answer(500)
+    sid = world.submit()
+    world.run(660)
+    world.recovers = False
+    world.run(5_890)
+    world.clock.time += 2
+    assert world.sweep() == {"sent": 1}
+    world.clock.time -= 2
+    world.run(200)
+    assert world.posts[-1] == 6_660
+    assert log(world, sid) == (FAILED, 4, 500)
+
+
+def test_messages_of_one_hook_are_one_group(world: World) -> None:
+    world.receiver.script.append(Answer(500))
+    world.submit()
+    assert [message.group for message in messages(world.app.settings.first_queue)] == [world.hook]
+    (sid,) = world.sids()
+    world.hand(world.message(sid, 1), "first")
+    assert [message.group for message in messages(world.app.settings.retry_queue)] == [world.hook]
 
 
 def test_while_an_attempt_runs_no_other_begins(world: World) -> None:

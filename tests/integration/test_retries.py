@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from formrelay import ids
+from formrelay.settings import settings
 from formrelay.storage import deliveries
 from tests.support.calls import crashing, doing, failing
 from tests.support.receiver import Answer
@@ -181,6 +182,18 @@ def test_a_retry_that_cannot_be_made_at_once_is_queued(world: World) -> None:
     world.run(0)
     assert world.log(sid)["status"] == SUCCESS
     assert len(world.requests) == 2
+
+
+def test_a_retry_that_may_take_longer_than_a_request_is_queued(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sid,) = fail(world)
+    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "30")
+    settings.cache_clear()
+    assert told(world.retry(sid)) == (200, QUEUED)
+    assert len(world.requests) == 1
+    world.run(0)
+    assert world.log(sid)["status"] == SUCCESS
 
 
 def test_a_retry_that_cannot_even_be_queued_is_left_to_recovery(world: World) -> None:
