@@ -141,7 +141,7 @@ def test_a_name_of_any_script_is_told_in_ascii(app: App) -> None:
     assert app.submit(xml, {name: JPEG}).status == 201
     disposition = app.get(path(app, asset)).headers["content-disposition"]
     assert disposition == (
-        'inline; filename="_ ____ x__.jpg"; '
+        'inline; filename="_ _____ x__.jpg"; '
         "filename*=UTF-8''%C3%A9%20%22%E5%86%99%E7%9C%9F%22%3B%20x%3D%5C.jpg"
     )
 
