@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from formrelay import clock, hook_settings, ids, jobs, permissions
+from formrelay import clock, hook_secrets, hook_settings, ids, jobs, permissions
 from formrelay.api import paging
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
@@ -46,7 +47,7 @@ def list_hooks(ctx: Context, asset: str) -> Response:
 
 def create_hook(ctx: Context, asset: str) -> Response:
     project = _project(ctx, asset)
-    values = clean(ctx.request.data(), None, partial=False, rules=_rules(ctx))
+    values = clean(ctx.request.data(), None, partial=False, rules=rules(ctx))
     now = clock.now_ms()
     hook = _stored({"uid": ids.uid("h"), "created": now, "revision": 0}, values, now)
     try:
@@ -72,15 +73,27 @@ def put_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 
 def _change(ctx: Context, asset: str, hook: str, *, partial: bool) -> Response:
+    def values(found: Item) -> dict[str, Any]:
+        return clean(ctx.request.data(), found, partial=partial, rules=rules(ctx))
+
+    return json_response(_shown(ctx, *change(ctx, asset, hook, values)))
+
+
+def change(
+    ctx: Context, asset: str, hook: str, values: Callable[[Item], dict[str, Any]]
+) -> tuple[Project, Item]:
+    """Writes what ``values`` makes of the hook as it is at that moment; the project, and the hook as stored.
+
+    Raises 404, and 503 when others change it all the time.
+    """
     for _ in range(_CHANGE_TRIES):
         project, found = require(ctx, asset, hook)
-        values = clean(ctx.request.data(), found, partial=partial, rules=_rules(ctx))
-        changed = _stored({**found, "revision": found["revision"] + 1}, values, clock.now_ms())
+        changed = _stored({**found, "revision": found["revision"] + 1}, values(found), clock.now_ms())
         try:
             hooks.save(asset, changed, found["revision"])
         except TransactionError:
             continue  # somebody else changed or deleted it meanwhile
-        return json_response(_shown(ctx, project, changed))
+        return project, changed
     raise UnavailableError(1)
 
 
@@ -94,7 +107,7 @@ def delete_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 
 def _stored(hook: Item, values: dict[str, Any], now: int) -> Item:
-    """The hook as it is stored: settings sealed, everything else plain."""
+    """The hook as it is stored: settings sealed, everything else plain, secrets that ran out gone."""
     plain = {name: value for name, value in values.items() if name != "settings"}
     if "settings" in values:
         try:
@@ -102,10 +115,12 @@ def _stored(hook: Item, values: dict[str, Any], now: int) -> Item:
         except ValueError as error:
             # The password behind a mask may be longer than the mask that was checked.
             raise invalid("settings", f"Too long: {error}.") from None
-    return {**hook, **plain, "modified": now}
+    return {**hook, "signing": hook_secrets.live(hook, now), **plain, "modified": now}
 
 
-def _rules(ctx: Context) -> Rules:
+def rules(ctx: Context) -> Rules:
+    """What this deployment and this caller allow in the fields of a hook."""
+
     def password_of(uid: str) -> str | None:
         """The password behind a mask, of any hook that the caller may edit: clients copy hooks across projects."""
         asset = hooks.asset_of(uid) if ids.is_uid(uid, "h") else None
@@ -142,7 +157,8 @@ def _shown(ctx: Context, project: Project, hook: Item) -> dict[str, Any]:
         "uid": hook["uid"],
         "url": url,
     }
-    return dict(sorted(shown.items()))
+    signed = bool(hook_secrets.live(hook, clock.now_ms()))
+    return {**dict(sorted(shown.items())), "signed": signed}
 
 
 _HOOKS = "/api/v2/assets/{asset}/hooks"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from formrelay.api import accounts, assets, attachments, data, hook_logs, hooks, imports, openrosa, submission
+from formrelay.api import (
+    accounts,
+    assets,
+    attachments,
+    data,
+    hook_logs,
+    hook_secrets,
+    hooks,
+    imports,
+    openrosa,
+    submission,
+)
 from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
-_MODULES = (accounts, assets, attachments, data, hook_logs, hooks, imports)
+_MODULES = (accounts, assets, attachments, data, hook_logs, hook_secrets, hooks, imports)
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
 ROUTER = Router(ROUTES)
 
