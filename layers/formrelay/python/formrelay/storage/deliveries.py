@@ -21,7 +21,8 @@ from formrelay.storage.table import Item
 FAILED, PENDING, SUCCESS, PROCESSING = 0, 1, 2, 3
 STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCESSING: "processing"}
 
-_MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
+# Condition of what only the process may write that claimed the attempt.
+MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
 
 
 def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, sweep_at: int) -> Item:
@@ -104,7 +105,7 @@ def succeed(item: Item, *, now: int, code: int, message: str) -> None:
         expression
         + ", #status = :status REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #trouble, #manual",
         {**values, ":status": SUCCESS},
-        condition=_MINE,
+        condition=MINE,
     )
 
 
@@ -127,7 +128,7 @@ def postpone(
             ":sweep": sweep_at,
             ":trouble": keys.trouble(item["hook"], "pending"),
         },
-        condition=_MINE,
+        condition=MINE,
     )
 
 
@@ -153,7 +154,7 @@ def give_up(
                 expression
                 + ", #status = :status, #trouble = :trouble REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #manual",
                 {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
-                condition=_MINE,
+                condition=MINE,
             ),
             *report,
         ]
@@ -161,13 +162,16 @@ def give_up(
 
 
 def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
-    """Makes a first attempt that waits for files due at once. Raises ConditionError when it is no longer waiting."""
+    """Makes a first attempt that waits for files due at once.
+
+    Raises ConditionError when it is no longer waiting, or for more than files.
+    """
     return table.update(
         settings().data_table,
         keys.delivery(hook, sid),
         "SET #due_at = :now, #sweep_at = :sweep, #seq = :next",
         {":now": now, ":sweep": sweep_at, ":one": 1, ":next": 2, ":pending": PENDING},
-        condition="#seq = :one AND #status = :pending AND #due_at > :now",
+        condition="#seq = :one AND #status = :pending AND #due_at > :now AND attribute_not_exists(#trouble)",
     )
 
 

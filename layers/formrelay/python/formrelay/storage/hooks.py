@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from formrelay.settings import settings
-from formrelay.storage import keys, table
+from formrelay.storage import health, keys, table
 from formrelay.storage.table import Item
 
 # At most so many hooks a project: each is one write in the transaction of every submission.
@@ -43,7 +45,8 @@ def create(asset: str, hook: Item) -> None:
         ),
         table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
         table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
-        table.put_op(data, _state(asset, hook)),
+        table.put_op(data, {**keys.hook_state(asset, hook["uid"]), "active": hook["active"]}),
+        table.put_op(data, health.new(asset, hook["uid"])),
         table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
     ]
     try:
@@ -60,10 +63,10 @@ def asset_of(hook_uid: str) -> str | None:
     return item["asset"] if item else None
 
 
-def save(asset: str, hook: Item, revision: int) -> None:
-    """Writes a changed hook over revision ``revision``.
+def save(asset: str, hook: Item, revision: int, also: Sequence[Item] = ()) -> None:
+    """Writes a changed hook over revision ``revision``, in one transaction with the writes in ``also``.
 
-    Raises TransactionError when the hook was changed or deleted meanwhile.
+    Raises TransactionError when the hook was changed or deleted meanwhile, or one of those is refused.
     """
     data = settings().data_table
     operations = [
@@ -73,7 +76,11 @@ def save(asset: str, hook: Item, revision: int) -> None:
             condition="#revision = :revision",
             values={":revision": revision},
         ),
-        table.put_op(data, _state(asset, hook)),
+        # Whether the hook is paused stands in that item too, and is not for its owner's form to change.
+        table.update_op(
+            data, keys.hook_state(asset, hook["uid"]), "SET #active = :active", {":active": hook["active"]}
+        ),
+        *also,
     ]
     table.settle(lambda: table.transact(operations))
 
@@ -88,11 +95,8 @@ def remove(asset: str, hook_uid: str, job: Item) -> None:
         table.delete_op(data, keys.hook(asset, hook_uid), condition="attribute_exists(#pk)"),
         table.update_op(data, keys.hook_count(asset), "ADD #hooks :less", {":less": -1}),
         table.delete_op(data, keys.hook_state(asset, hook_uid)),
+        table.delete_op(data, keys.health(asset, hook_uid)),
         table.delete_op(data, keys.hook_asset(hook_uid)),
         table.put_op(data, job),
     ]
     table.settle(lambda: table.transact(operations))
-
-
-def _state(asset: str, hook: Item) -> Item:
-    return {**keys.hook_state(asset, hook["uid"]), "active": hook["active"]}

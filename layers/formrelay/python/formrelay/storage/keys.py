@@ -66,6 +66,10 @@ def hook(asset: str, hook_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"H#{hook_uid}"}
 
 
+def health(asset: str, hook_uid: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": f"Q#{hook_uid}"}
+
+
 def hook_count(asset: str) -> Key:
     return {"pk": asset_pk(asset), "sk": "H"}
 
@@ -138,7 +142,7 @@ def delivery(hook_uid: str, sid: int) -> Key:
 
 
 def trouble(hook_uid: str, kind: str) -> str:
-    """Partition of the trouble index; ``kind`` is ``failed`` or ``pending``."""
+    """Partition of the trouble index; ``kind`` is ``failed``, ``pending`` or ``parked``."""
     return f"{hook_uid}#{kind}"
 
 
@@ -155,6 +159,11 @@ def report(owner: str) -> Key:
 
 def report_line(owner: str, hook_uid: str, sid: int) -> Key:
     return {"pk": report_pk(owner), "sk": f"M#{hook_uid}#{sid_text(sid)}"}
+
+
+def report_notice(owner: str, hook_uid: str, kind: str) -> Key:
+    """What happened to a hook itself stands beside the failures of its deliveries."""
+    return {"pk": report_pk(owner), "sk": f"M#{hook_uid}#{kind}"}
 
 
 def job(uid: str) -> Key:

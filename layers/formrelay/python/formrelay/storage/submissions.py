@@ -73,11 +73,13 @@ def unpack(item: Item) -> Bodies:
     return Bodies(raw[4:end].decode(), raw[end:])
 
 
-def create(asset: str, item: Item, sha256: str, deliveries: Sequence[Item]) -> Guard | None:
-    """Writes guard, submission and deliveries, all or nothing: one transaction.
+def create(
+    asset: str, item: Item, sha256: str, deliveries: Sequence[Item], checks: Sequence[Item] = ()
+) -> Guard | None:
+    """Writes guard, submission and deliveries, all or nothing: one transaction, together with ``checks``.
 
     Returns None when written, else the guard that was there before. Raises SidClashError when the
-    ``_id`` is taken, ConflictError when a twin is being written at this moment.
+    ``_id`` is taken, CheckError when a check refused it, ConflictError when a twin is being written at this moment.
     """
     data = settings().data_table
     guard = {**keys.guard(asset, item["root"]), "sid": item["id"], "sha256": sha256}
@@ -85,15 +87,20 @@ def create(asset: str, item: Item, sha256: str, deliveries: Sequence[Item]) -> G
         table.put_op(data, guard, condition=_NEW),
         table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=_NEW),
         *(table.put_op(data, delivery) for delivery in deliveries),
+        *checks,
     ]
     try:
         table.transact(operations)
     except table.TransactionError as error:
-        found = error.reasons[0]
+        found, taken = error.reasons[:2]
         if found is None:
-            raise SidClashError from None
+            raise (CheckError if taken is None else SidClashError) from None
         return Guard(found["sid"], found["sha256"])
     return None
+
+
+class CheckError(Exception):
+    """What a submission was to be written under no longer holds."""
 
 
 class SidClashError(Exception):
