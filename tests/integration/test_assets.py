@@ -54,7 +54,8 @@ def test_a_made_project_is_answered_in_full(app: App, clock: Clock) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", made["version__content_hash"])
     expected = {
         "name": "Visits", "tag_string": "a,b-c", "has_deployment": False, "deployment_status": "draft",
-        "version_count": 1, "deployed_version_id": None, "deployment__uuid": None, "deployment__active": False, "date_deployed": None,
+        "version_count": 1, "deployed_version_id": None, "deployment__uuid": None,
+        "deployment__active": False, "date_deployed": None,
         "deployment__submission_count": 0, "deployment__last_submission_time": None, "owner__username": "ann",
         "date_created": "2026-08-02T08:10:05.000000Z", "date_modified": "2026-08-02T08:10:05.000000Z",
         "status": "private", "created_by": "ann", "last_modified_by": "ann", "url": f"{BASE}/assets/{made['uid']}/",

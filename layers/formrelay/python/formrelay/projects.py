@@ -15,6 +15,7 @@ from formrelay.auth import Caller
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.forms.content import ContentError, content_hash, normalise
 from formrelay.forms.summary import summarise
+from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.storage import assets
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item, TransactionError
@@ -162,7 +163,7 @@ def _compile(found: Project, version_uid: str, label: str) -> str:
         {
             "action": "xform",
             "asset": found.uid,
-            "name": found.state["name"],
+            "name": OUTSIDE_XML.sub("", found.state["name"]),
             "version": version_uid,
             "form_uuid": found.state["form_uuid"],
             "version_label": label,
