@@ -21,7 +21,7 @@ from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
 from formrelay.settings import settings
-from formrelay.storage import assets, deliveries, submissions, table
+from formrelay.storage import assets, deliveries, health, parking, submissions, table
 from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
@@ -106,21 +106,39 @@ class _Submission:
     def _create(self) -> Accepted:
         admission.check_owner(self.project, self.post.caller)
         hooks = [uid for uid, hook in sorted(self.project.hooks.items()) if hook["active"]]
+        paused = self._paused(hooks)
         wait = self._wait()
         item = self._item(hooks, wait)
         for _ in range(_TRIES):
             sid = item["id"] = ids.submission_id()
-            due = self.now + wait
-            rows = [self._delivery(hook, sid, due) for hook in hooks]
+            rows = [self._delivery(hook, sid, self.now + wait, hook in paused) for hook in hooks]
             try:
-                twin = table.settle(lambda rows=rows: submissions.create(self.asset, item, self.sha256, rows))  # type: ignore[misc]
+                twin = self._write(item, rows, paused)
             except submissions.SidClashError:
+                continue
+            except (submissions.CheckError, table.ConflictError):
+                # A pause ended, or too many rely on it at once. Deliver parks what it finds paused.
+                paused = set()
                 continue
             if twin:
                 return self._again(twin)
-            self._queue(hooks, sid, 1, wait)
+            self._queue([hook for hook in hooks if hook not in paused], sid, 1, wait)
             return self._accepted(item, created=True)
         raise UnavailableError
+
+    def _paused(self, hooks: Sequence[str]) -> set[str]:
+        """The hooks whose deliveries are written parked; each takes one more place in the transaction."""
+        room = table.MAX_TRANSACTION - submissions.WRITES - len(hooks)
+        return set([hook for hook in hooks if self.project.hooks[hook].get("paused")][:room])
+
+    def _write(self, item: Item, rows: list[Item], paused: set[str]) -> Guard | None:
+        """Writes the submission while the hooks in ``paused`` are: none may be parked behind the end of a pause."""
+        checks = [health.still_paused_op(self.asset, hook) for hook in sorted(paused)]
+
+        def create() -> Guard | None:
+            return submissions.create(self.asset, item, self.sha256, rows, checks)
+
+        return create() if checks else table.settle(create)
 
     def _item(self, hooks: list[str], wait: int) -> Item:
         item: Item = {
@@ -144,11 +162,12 @@ class _Submission:
         text = json.dumps(self.answers, ensure_ascii=False, separators=(",", ":"))
         return Bodies(text, self.post.xml)
 
-    def _delivery(self, hook: str, sid: int, due: int) -> Item:
+    def _delivery(self, hook: str, sid: int, due: int, paused: bool) -> Item:
         sweep_at = due + settings().recovery_grace * 1000
-        return deliveries.new(
+        row = deliveries.new(
             self.asset, hook, sid, origin=self.post.origin, now=self.now, due_at=due, sweep_at=sweep_at
         )
+        return parking.parked(row) if paused else row
 
     def _wait(self) -> int:
         if self.instance.encrypted:
@@ -209,7 +228,7 @@ class _Submission:
             try:
                 deliveries.release(hook, item["id"], now=self.now, sweep_at=sweep_at)
             except table.ConditionError:
-                continue  # its time had come, or the hook is gone
+                continue  # its time had come, or the hook is paused or gone
             released.append(hook)
         self._queue(released, item["id"], 2, 0)
         submissions.stop_waiting(self.asset, item["id"])

@@ -32,6 +32,9 @@ BODIES = ("answers", "xml", "packed", "blob")
 # Files that one update can add: DynamoDB limits an expression to 4 KB and 300 operators.
 MAX_ADDED = 50
 
+# Writes of a new submission beside those of its deliveries.
+WRITES = 2
+
 _NEW = "attribute_not_exists(#pk)"
 
 
