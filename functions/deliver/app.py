@@ -1,4 +1,4 @@
-"""Lambda handler: attempts from the queues, and single ones for a retry by hand."""
+"""Lambda handler: attempts from the queues, single ones for a retry by hand, and tests of hooks."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ gc.enable()
 
 # A batch's attempts all run at the same time; the template's BatchSize is not larger.
 THREADS = 10
-# Seconds for a retry by hand: who asked for it waits no longer than 28.
+# Seconds for a retry by hand or a test: who asked for it waits no longer than 28.
 INLINE = 26.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """SQS batch in, the messages to be seen again out; or ``{"retry": message}`` in, its outcome out.
+    """SQS batch in, the messages to be seen again out; or ``{"retry": message}`` or
+    ``{"test": test}`` in, its outcome out.
 
     Returns only when every thread has ended: a frozen process must not wake up and send (invariant I4).
     """
     remaining = context.get_remaining_time_in_millis() / 1000
     if "retry" in event:
         return _by_hand(event["retry"], remaining)
+    if "test" in event:
+        return _test(event["test"], remaining)
     records = event["Records"]
     with ThreadPoolExecutor(THREADS) as pool:
         failed = list(pool.map(lambda record: _failed(record, remaining), records))
@@ -58,3 +61,10 @@ def _by_hand(message: dict[str, Any], remaining: float) -> dict[str, Any]:
     if outcome is None:
         return {"sent": False, "status_code": None, "detail": ""}
     return {"sent": True, "ok": outcome.ok, "status_code": outcome.status_code, "detail": outcome.message}
+
+
+def _test(test: dict[str, Any], remaining: float) -> dict[str, Any]:
+    # What only tests need: attempts do not wait for its import.
+    from formrelay import hook_tests
+
+    return hook_tests.run(test, min(remaining, INLINE))

@@ -26,6 +26,14 @@ def deliver_now(message: dict[str, Any]) -> dict[str, Any]:
     return _invoke(settings().deliver_function, {"retry": message})
 
 
+def test_hook(test: dict[str, Any]) -> dict[str, Any]:
+    """A test of a hook, sent while the caller waits (docs/architecture.md, "Messages").
+
+    Raises UnavailableError when the function fails or is too slow.
+    """
+    return _invoke(settings().deliver_function, {"test": test})
+
+
 def _invoke(function: str, payload: dict[str, Any]) -> dict[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -8,6 +8,7 @@ from formrelay.api import (
     attachments,
     data,
     hook_logs,
+    hook_preview,
     hook_secrets,
     hooks,
     imports,
@@ -17,7 +18,7 @@ from formrelay.api import (
 from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
-_MODULES = (accounts, assets, attachments, data, hook_logs, hook_secrets, hooks, imports)
+_MODULES = (accounts, assets, attachments, data, hook_logs, hook_preview, hook_secrets, hooks, imports)
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
 ROUTER = Router(ROUTES)
 

@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from formrelay.hooks import answer, resolve, transport
 from formrelay.hooks.attempt import BODY_BUDGET, Attempt, AttemptError, tls_context
 from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.payload import UnusableError
 
 if TYPE_CHECKING:
     import ssl
@@ -33,6 +34,7 @@ FAILED = "An error occurred when sending data to external endpoint: "
 # What the contract stores for an answer that did not come in time (rest-services §3).
 TIMEOUT_STATUS = 504
 _RETRY_AFTER_LIMIT = 100
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -106,20 +108,32 @@ class Client:
         took = round((time.monotonic() - started) * 1000)
         return replace(outcome, duration_ms=took, address=attempt.address)
 
+    def prepare(self, url: str, headers: Mapping[str, str | bytes], body: bytes) -> requests.PreparedRequest:
+        """The request as it is handed to a connection. Raises AttemptError for what cannot be one."""
+        try:
+            request = self._session.prepare_request(requests.Request("POST", url, headers=headers, data=body))
+        except (requests.RequestException, HTTPError, ValueError):
+            raise _unusable() from None
+        _check_userinfo(request.url or "")
+        return request
+
     def _exchange(
         self, attempt: Attempt, url: str, headers: Mapping[str, str | bytes], body: bytes
     ) -> Outcome:
+        request = self.prepare(url, headers, body)
         try:
-            request = self._session.prepare_request(requests.Request("POST", url, headers=headers, data=body))
-            _check_userinfo(request.url or "")
             response = self._session.send(
                 request, stream=True, allow_redirects=False, proxies={}, timeout=attempt.left()
             )
         except (requests.RequestException, HTTPError, ValueError):
             # All that happens on a connection is an AttemptError already.
-            raise AttemptError("unusable", "the URL or a header cannot be used") from None
+            raise _unusable() from None
         attempt.budget = BODY_BUDGET
         return _outcome(response)
+
+
+def _unusable() -> AttemptError:
+    return AttemptError("unusable", "the URL or a header cannot be used")
 
 
 def _check_userinfo(url: str) -> None:
@@ -164,3 +178,26 @@ def post(
 ) -> Outcome:
     """:meth:`Client.post` on the client of this process."""
     return client().post(url, headers, body, timeouts, policy, resolver)
+
+
+def as_sent(url: str, headers: Mapping[str, str | bytes], body: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """URL and headers of a request as :func:`post` puts them on the wire, ``Host`` and ``Content-Length`` included.
+
+    The bytes of values are shown as Latin-1, which is how most receivers read them. Raises UnusableError.
+    """
+    try:
+        request = client().prepare(url, headers, body)
+    except AttemptError as error:
+        raise UnusableError(error.text) from None
+    sent = [("Host", _host(request.url or ""))]
+    for name, value in request.headers.items():
+        sent.append((name, value.decode("latin-1") if isinstance(value, bytes) else value))
+    return request.url or "", sent
+
+
+def _host(url: str) -> str:
+    """The ``Host`` header for a URL: without the scheme's own port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in (None, _PORTS.get(parts.scheme)) else f"{host}:{parts.port}"

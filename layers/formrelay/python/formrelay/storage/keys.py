@@ -78,6 +78,10 @@ def hook_asset(hook_uid: str) -> Key:
     return {"pk": f"W#{hook_uid}", "sk": "W"}
 
 
+def hook_tests(hook_uid: str) -> Key:
+    return {"pk": f"W#{hook_uid}", "sk": "T"}
+
+
 def version(asset: str, version_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"V#{version_uid}"}
 

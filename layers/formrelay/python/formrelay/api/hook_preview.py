@@ -1,0 +1,101 @@
+"""``…/hooks/{hook}/preview/`` and ``…/test/``: what a hook is sent, to look at and to try out (design §1, §6).
+
+Both take the hook as it is, or with the fields of the body changed, for a form that is not saved yet; and the newest
+submission, the one that ``?submission=`` names, or a made-up one (``?submission=sample``, or without any).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formrelay import clock, functions, hook_previews, hook_requests, ids, samples
+from formrelay.api import data, hooks
+from formrelay.api.http import Response, json_response
+from formrelay.api.router import Context, Route
+from formrelay.errors import ApiError, detail, not_found
+from formrelay.hook_requests import Stamp
+from formrelay.hooks.fields import clean
+from formrelay.hooks.payload import UnusableError
+from formrelay.storage import hook_tests, submissions
+from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
+
+SAMPLE = "sample"
+# Longer than any id.
+_MAX_ID = 300
+
+
+def preview_hook(ctx: Context, asset: str, hook: str) -> Response:
+    """What the hook would be sent for a submission, as its first attempt."""
+    project, found = hooks.require(ctx, asset, hook)
+    changed = {**hook_requests.opened(found), **_changes(ctx, found)}
+    submission, is_sample = _submission(ctx, project)
+    stamp = Stamp(ids.delivery_uid(hook, submission["id"]))
+    try:
+        request = hook_requests.request_for(changed, submission, asset, stamp)
+        return json_response(hook_previews.shown(request, submission, sample=is_sample))
+    except UnusableError as error:
+        raise detail(400, f"The hook cannot be sent: {error}") from None
+
+
+def send_test(ctx: Context, asset: str, hook: str) -> Response:
+    """Sends that, marked as a test, while the caller waits; 200 whatever the destination answered."""
+    project, found = hooks.require(ctx, asset, hook)
+    changes = _changes(ctx, found)
+    submission, is_sample = _submission(ctx, project)
+    wait = hook_tests.count(hook, int(clock.now()))
+    if wait:
+        text = f"Request was throttled. Expected available in {wait} seconds."
+        raise ApiError(429, {"detail": text}, {"Retry-After": str(wait)})
+    answer = functions.test_hook(
+        {
+            "asset": asset,
+            "hook": hook,
+            "sid": None if is_sample else submission["id"],
+            "origin": ctx.base_url,
+            "changes": changes,
+        }
+    )
+    if answer.get("gone"):
+        raise not_found()
+    return json_response(answer)
+
+
+def _changes(ctx: Context, hook: Item) -> dict[str, Any]:
+    """The fields of the body, checked as for a change of the hook, with the password in the clear."""
+    if ctx.request.method != "POST":
+        return {}
+    return clean(ctx.request.data(), hook, partial=True, rules=hooks.rules(ctx))
+
+
+def _submission(ctx: Context, project: Project) -> tuple[Item, bool]:
+    """The submission that the query names, as it was created, and whether it is a sample. Raises 400, 404."""
+    wanted = ctx.request.query.get("submission", "")
+    if len(wanted) > _MAX_ID:
+        raise not_found()
+    found = None
+    if not wanted:
+        found = next(iter(submissions.page(project.uid, after=None, limit=1, forward=False)[0]), None)
+    elif wanted != SAMPLE:
+        found = data.find(ctx, project.uid, wanted)[1]
+    if found is None:
+        return _sample(ctx, project), True
+    created = hook_requests.as_created(found, project.uid)
+    if created is None:
+        raise not_found()
+    return created, False
+
+
+def _sample(ctx: Context, project: Project) -> Item:
+    try:
+        return samples.submission(project, ctx.base_url)
+    except samples.SampleError as error:
+        raise detail(400, f"No sample can be made of this form: {error}") from None
+
+
+_HOOK = "/api/v2/assets/{asset}/hooks/{hook}"
+ROUTES = [
+    Route("GET", _HOOK + "/preview", preview_hook),
+    Route("POST", _HOOK + "/preview", preview_hook),
+    Route("POST", _HOOK + "/test", send_test),
+]
