@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from formrelay import clock, ids, queues
+from formrelay import clock, drains, ids, queues
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, keys, table
@@ -14,6 +14,7 @@ from formrelay.storage.table import Item
 
 PURGE_HOOK = "purge-hook"
 RETRY_HOOK = "retry-hook"
+DRAIN_HOOK = "drain-hook"
 _PAGE = 100
 # A delivery that waits for its last attempt, in the eyes of who asks for a retry of all: so many attempts ended,
 # the last one so long ago.
@@ -32,6 +33,11 @@ def retry_hook(asset: str, hook_uid: str) -> Item:
     job = _job(RETRY_HOOK, asset=asset, hook=hook_uid)
     table.put(settings().data_table, job)
     return job
+
+
+def drain_hook(asset: str, hook_uid: str) -> Item:
+    """The job that sends what is parked, for the transaction that ends a hook's pause."""
+    return _job(DRAIN_HOOK, asset=asset, hook=hook_uid)
 
 
 def _job(kind: str, **facts: str) -> Item:
@@ -133,4 +139,4 @@ def send(message: dict[str, Any]) -> None:
         logger.exception("retry not queued, left to recovery", extra={"sid": message["s"]})
 
 
-_STEPS: dict[str, Callable[[Item, float], bool]] = {PURGE_HOOK: _purge, RETRY_HOOK: _retry}
+_STEPS: dict[str, Callable[[Item, float], bool]] = {PURGE_HOOK: _purge, RETRY_HOOK: _retry, DRAIN_HOOK: drains.work}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from formrelay import clock, delivery, jobs, queues
+from formrelay import clock, delivery, jobs, pauses, queues
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
 from formrelay.storage import deliveries, keys, sweep
@@ -78,6 +78,8 @@ def look(entry: Item, ends: float) -> str:
         return _report(item, now)
     if kind == "J":
         return jobs.work(item, ends)
+    if kind == "A":
+        return pauses.look(item, now)
     return _delivery(item, now)
 
 

@@ -1,0 +1,67 @@
+"""After a pause: the job that sends what is parked, oldest first and at a bounded rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+from formrelay import clock, queues
+from formrelay.settings import settings
+from formrelay.storage import health, parking, sweep
+from formrelay.storage.table import ConditionError, Item
+
+# What one look sends is spread over the time until the next one.
+_PERIOD = 60
+# Looks that find nothing, 1, 2, 4 and 8 minutes apart, before the job ends. A process that read that the hook is
+# paused may park a delivery after that, as long as its function runs; and the index may show it late.
+_EMPTY_LOOKS = 4
+
+
+def work(job: Item, ends: float) -> bool:
+    """Sends the next deliveries; True when there are none left, or the hook is paused again or gone.
+
+    The next end of a pause brings a job of its own, so nothing is left behind.
+    """
+    found = health.get(job["asset"], job["hook"])
+    if found is None or health.is_paused(found):
+        return True
+    sent = _send(job["hook"], settings().drain_rate * _PERIOD, ends)
+    looks = 0 if sent else job.get("looks", 0) + 1
+    if looks > _EMPTY_LOOKS:
+        return True
+    later = clock.now_ms() + (_PERIOD * 1000 << max(0, looks - 1))
+    sweep.push(job, job["sweep_at"], later, looks)
+    return False
+
+
+def _send(hook: str, most: int, ends: float) -> int:
+    """Sends up to ``most`` parked deliveries, as far as there is time (monotonic clock); how many it were."""
+    sent = 0
+    for batch in _batches(islice(parking.waiting(hook), most)):
+        if time.monotonic() >= ends:
+            break
+        sent += _send_batch(batch, sent * 1000 // settings().drain_rate)
+    return sent
+
+
+def _send_batch(batch: list[Item], delay: int) -> int:
+    now = clock.now_ms()
+    # A submission that still waits for its files is sent no earlier than without the pause.
+    delay = max(delay, *(item["due_at"] - now for item in batch))
+    sweep_at = now + delay + settings().recovery_grace * 1000
+    messages = []
+    for item in batch:
+        try:
+            parking.unpark(item, sweep_at=sweep_at)
+        except ConditionError:
+            continue  # sent by somebody else
+        messages.append(queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"]))
+    if messages:
+        queues.send_first(messages, delay)
+    return len(messages)
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while batch := list(islice(items, queues.BATCH)):
+        yield batch
