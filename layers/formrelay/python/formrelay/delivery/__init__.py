@@ -1,0 +1,45 @@
+"""One attempt to deliver a submission to a hook: prepare → call → conclude (design invariants I2–I7).
+
+Three AWS calls on a first-try success: the claim, which returns the record; one read of submission and hook; the
+conclusion. Claim and conclusion are conditional, so duplicates, stale messages and late processes fall out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from formrelay import clock
+from formrelay.delivery.call import call, post, unusable
+from formrelay.delivery.conclude import conclude, expire, log
+from formrelay.delivery.prepare import prepare
+from formrelay.hooks.ladder import Outcome
+from formrelay.settings import settings
+
+__all__ = ["NoTimeError", "attempt", "conclude", "expire", "post", "unusable"]
+
+# Kept of a function's time for what comes after the call.
+_MARGIN = 5.0
+
+
+class NoTimeError(Exception):
+    """Too little of the function's time is left for an attempt; its message has to come again."""
+
+
+def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
+    """Runs the attempt that a message names; ``remaining`` are the seconds this function may still take.
+
+    None when that attempt is not to be made: it was made already, is not due, or its hook is gone. Whatever the
+    destination does is an outcome, not an exception. Raises NoTimeError before anything was begun.
+    """
+    ends = time.monotonic() + remaining
+    if remaining < settings().total_timeout + _MARGIN:
+        raise NoTimeError
+    claimed = prepare(message)
+    if claimed is None:
+        return None
+    started = clock.now_ms()
+    outcome = call(claimed, ends - _MARGIN)
+    conclude(claimed.item, claimed.hook, outcome, clock.now_ms())
+    log(claimed.item, outcome, clock.now_ms() - started)
+    return outcome

@@ -1,0 +1,66 @@
+"""The call: the version of the submission that is sent, and its POST through the guarded client."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from formrelay import hook_requests, ids
+from formrelay.delivery.prepare import Claimed
+from formrelay.hook_requests import HookRequest, Stamp
+from formrelay.hooks import guard, http, payload
+from formrelay.hooks.ladder import Outcome
+from formrelay.settings import settings
+from formrelay.storage.table import Item
+
+DELETED = "Submission has been deleted"
+INACTIVE = "The hook is switched off"
+
+
+def call(claimed: Claimed, ends: float) -> Outcome:
+    """Makes the POST; ``ends`` is its deadline on the monotonic clock."""
+    hook, item = claimed.hook, claimed.item
+    sent = _version(claimed.submission, item) if claimed.submission else None
+    if sent is None:
+        return Outcome("unusable", message=DELETED)
+    if hook is None or not hook["active"]:
+        return Outcome("unusable", message=INACTIVE)
+    stamp = Stamp(
+        ids.delivery_uid(item["hook"], item["sid"]), attempt=item["tries"] + 1, replay=item.get("replay")
+    )
+    try:
+        request = hook_requests.request_for(hook_requests.opened(hook), sent, item["asset"], stamp)
+    except payload.UnusableError as error:
+        return unusable(error)
+    return post(request, min(settings().total_timeout, ends - time.monotonic()))
+
+
+def unusable(error: payload.UnusableError) -> Outcome:
+    """The outcome for a hook that cannot be sent as it is set up."""
+    return Outcome("unusable", message=f"The hook cannot be sent: {error}")
+
+
+def post(request: HookRequest, seconds: float) -> Outcome:
+    """Sends a request through the guarded client, within so many seconds altogether."""
+    return http.post(
+        request.url,
+        request.headers,
+        request.body.data,
+        timeouts=http.Timeouts(connect=settings().connect_timeout, total=max(0.0, seconds)),
+        policy=_policy(settings().allow_networks, settings().deny_networks),
+    )
+
+
+def _version(submission: Item, item: Item) -> Item | None:
+    """The submission as it was created, with the files that the first attempt had; a replay sends it as it is now.
+
+    None when it was deleted a moment ago.
+    """
+    if item.get("replay"):
+        return submission
+    return hook_requests.as_created(submission, item["asset"], item["files"])
+
+
+@cache
+def _policy(allow: tuple[str, ...], deny: tuple[str, ...]) -> guard.Policy:
+    return guard.policy(allow, deny)

@@ -1,0 +1,59 @@
+"""Before the call: the attempt is claimed, and read what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from formrelay import clock
+from formrelay.log import logger
+from formrelay.settings import settings
+from formrelay.storage import deliveries, keys, table
+from formrelay.storage.table import ConditionError, Item
+
+# A message may come early by as much as two machines' clocks differ; then the attempt waits that long.
+_MAX_EARLY_MS = 5_000
+
+
+@dataclass
+class Claimed:
+    """An attempt that is ours: the delivery as claimed, and the hook and submission it needs (None: gone)."""
+
+    item: Item
+    hook: Item | None
+    submission: Item | None
+
+
+def prepare(message: dict[str, Any]) -> Claimed | None:
+    """Claims the attempt and reads what it needs. None when it is not to be made."""
+    item = _claim(message["h"], message["s"], message["n"])
+    if item is None:
+        return None
+    submission, hook = table.batch_get(
+        settings().data_table,
+        [keys.submission(item["asset"], item["sid"]), keys.hook(item["asset"], item["hook"])],
+    )
+    if hook is None:
+        deliveries.discard(item)
+        return None
+    if submission and "files" not in item:
+        # A failed attempt keeps them, so that files which come later change nothing in the attempts after it.
+        item["files"] = [entry["uid"] for entry in submission["files"].values()]
+    return Claimed(item, hook, submission)
+
+
+def _claim(hook: str, sid: int, seq: int) -> Item | None:
+    for _ in range(2):
+        now = clock.now_ms()
+        try:
+            return deliveries.claim(hook, sid, seq, now=now, lease=now + settings().lease * 1000)
+        except ConditionError as error:
+            old = error.old
+        if old is None or old["seq"] != seq or old["status"] != deliveries.PENDING:
+            break
+        early = old["due_at"] - now
+        if early > _MAX_EARLY_MS:
+            break
+        clock.sleep((early + 1) / 1000)
+    logger.info("message is stale", extra={"hook": hook, "sid": sid, "seq": seq})
+    return None
