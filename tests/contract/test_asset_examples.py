@@ -45,15 +45,16 @@ SUMMARY = """
  "name_quality": {"firsts": {"ok": {"name": "Full_name", "index": 1, "label": ["Full name?"]}}, "bad": 0, "ok": 1,
                   "good": 3, "total": 4}}"""
 KEYS = [
-    "url", "owner", "owner__username", "owner_label", "parent", "uid", "kind", "name", "asset_type", "settings",
-    "files", "summary", "date_created", "date_modified", "date_deployed", "version_id", "version__content_hash", "version_count",
-    "has_deployment", "deployed_version_id", "deployed_versions", "deployment__links", "deployment__active",
-    "deployment__data_download_links", "deployment__submission_count", "deployment__last_submission_time",
-    "deployment__encrypted", "deployment__uuid", "deployment_status", "report_styles", "report_custom",
-    "advanced_features", "map_styles", "map_custom", "content", "downloads", "embeds", "analysis_form_json", "xform_link", "hooks_link",
-    "xls_link", "tag_string", "assignable_permissions", "permissions", "effective_permissions", "exports",
-    "export_settings", "data", "children", "subscribers_count", "status", "access_types", "data_sharing", "paired_data",
-    "project_ownership", "last_modified_by", "created_by",
+    "url", "owner", "owner__username", "owner_label", "parent", "uid", "kind", "name", "asset_type",
+    "settings", "files", "summary", "date_created", "date_modified", "date_deployed", "version_id",
+    "version__content_hash", "version_count", "has_deployment", "deployed_version_id", "deployed_versions",
+    "deployment__links", "deployment__active", "deployment__data_download_links",
+    "deployment__submission_count", "deployment__last_submission_time", "deployment__encrypted",
+    "deployment__uuid", "deployment_status", "report_styles", "report_custom", "advanced_features",
+    "map_styles", "map_custom", "content", "downloads", "embeds", "analysis_form_json", "xform_link",
+    "hooks_link", "xls_link", "tag_string", "assignable_permissions", "permissions", "effective_permissions",
+    "exports", "export_settings", "data", "children", "subscribers_count", "status", "access_types",
+    "data_sharing", "paired_data", "project_ownership", "last_modified_by", "created_by",
 ]  # fmt: skip
 
 
