@@ -116,9 +116,7 @@ def switch(asset: str, hook_uid: str, *, paused: bool, origin: str) -> None:
     try:
         if paused:
             now = clock.now_ms()
-            table.settle(
-                lambda: health.pause(found, by=health.OWNER, now=now, origin=origin, probe_at=None)
-            )
+            table.settle(lambda: health.pause(found, by=health.OWNER, now=now, origin=origin, probe_at=None))
         else:
             _resume(found)
     except TransactionError:

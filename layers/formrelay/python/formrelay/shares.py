@@ -41,7 +41,9 @@ class Batch:
 
     def __init__(self, memory: Memory, share: int) -> None:
         self._memory = memory
-        self._turns = defaultdict(lambda: threading.BoundedSemaphore(share))
+        self._turns: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
+            lambda: threading.BoundedSemaphore(share)
+        )
         self._poor: dict[str, bool] = {}
         self._lock = threading.Lock()
 

@@ -1,7 +1,7 @@
 """One attempt to deliver a submission to a hook: prepare → call → conclude (design invariants I2–I7).
 
-Three AWS calls on a first-try success: the claim, which returns the record; one read of submission and hook; the
-conclusion. Claim and conclusion are conditional, so duplicates, stale messages and late processes fall out.
+Three AWS calls on a first-try success: the claim, which returns the record; one read of submission, hook and its
+health; the conclusion. Claim and conclusion are conditional, so duplicates, stale messages and late processes fall out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from formrelay import clock
+from formrelay import clock, slots
 from formrelay.delivery.call import call, post, unusable
 from formrelay.delivery.conclude import conclude, expire, log
 from formrelay.delivery.prepare import prepare
@@ -29,8 +29,8 @@ class NoTimeError(Exception):
 def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
     """Runs the attempt that a message names; ``remaining`` are the seconds this function may still take.
 
-    None when that attempt is not to be made: it was made already, is not due, or its hook is gone. Whatever the
-    destination does is an outcome, not an exception. Raises NoTimeError before anything was begun.
+    None when that attempt is not to be made now: it was made already, is not due, or its hook is gone, paused or
+    busy. Whatever the destination does is an outcome, not an exception. Raises NoTimeError before anything was begun.
     """
     ends = time.monotonic() + remaining
     if remaining < settings().total_timeout + _MARGIN:
@@ -39,7 +39,12 @@ def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
     if claimed is None:
         return None
     started = clock.now_ms()
-    outcome = call(claimed, ends - _MARGIN)
-    conclude(claimed.item, claimed.hook, outcome, clock.now_ms())
+    try:
+        with slots.slot(claimed.hook, claimed.health, claimed.item["lease"]):
+            outcome = call(claimed, ends - _MARGIN)
+    except slots.BusyError:
+        slots.put_off(claimed.item)
+        return None
+    conclude(claimed.item, claimed.hook, outcome, clock.now_ms(), claimed.health)
     log(claimed.item, outcome, clock.now_ms() - started)
     return outcome

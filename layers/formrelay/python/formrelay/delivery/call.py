@@ -23,7 +23,7 @@ def call(claimed: Claimed, ends: float) -> Outcome:
     sent = _version(claimed.submission, item) if claimed.submission else None
     if sent is None:
         return Outcome("unusable", message=DELETED)
-    if hook is None or not hook["active"]:
+    if not hook["active"]:
         return Outcome("unusable", message=INACTIVE)
     stamp = Stamp(
         ids.delivery_uid(item["hook"], item["sid"]), attempt=item["tries"] + 1, replay=item.get("replay")

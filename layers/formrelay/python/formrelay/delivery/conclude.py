@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formrelay import clock, queues
+from formrelay import clock, pauses, queues
 from formrelay.delivery.call import DELETED, INACTIVE
 from formrelay.hooks import ladder
 from formrelay.hooks.ladder import Outcome
@@ -20,19 +20,27 @@ INTERRUPTED = (
 )
 
 
-def conclude(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
-    """Writes what came of a claimed attempt that ended at ``ended`` (ms), and sends what follows from it."""
+def conclude(item: Item, hook: Item, outcome: Outcome, ended: int, health: Item | None = None) -> None:
+    """Writes what came of a claimed attempt that ended at ``ended`` (ms), and sends what follows from it.
+
+    ``health`` is the hook's as it was read at the claim; without it the outcome says nothing about the hook.
+    """
+    pause = False
     try:
         if outcome.ok:
             deliveries.succeed(item, now=ended, code=outcome.status_code or 200, message=outcome.message)
         else:
-            _fail(item, hook, outcome, ended)
+            pause = _fail(item, hook, outcome, ended)
     except (ConditionError, TransactionError):
         # The lease ran out and recovery has concluded the attempt, or the hook was deleted meanwhile.
         logger.warning("attempt was concluded elsewhere", extra={"hook": item["hook"], "sid": item["sid"]})
+        return
+    if health and outcome.message not in (DELETED, INACTIVE):
+        pauses.note(item, hook, health, outcome, gone=pause)
 
 
-def _fail(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
+def _fail(item: Item, hook: Item, outcome: Outcome, ended: int) -> bool:
+    """Ends a failed attempt; whether its hook is to be paused at once."""
     manual = item.get("manual", False)
     # A retry by hand stands beside the ladder, except before its first rung.
     counted = not manual or item["rung"] == 0
@@ -50,7 +58,7 @@ def _fail(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
                 report=lines,
             )
         )
-        return
+        return following.pause
     now = clock.now_ms()
     wait = following.due_at - now
     queued = wait <= MAX_QUEUE_DELAY * 1000
@@ -66,6 +74,7 @@ def _fail(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> None:
     )
     if queued:
         _send(item, wait)
+    return False
 
 
 def _send(item: Item, wait: int) -> None:
@@ -76,9 +85,9 @@ def _send(item: Item, wait: int) -> None:
         logger.exception("retry not queued, left to recovery", extra={"sid": item["sid"]})
 
 
-def _report(item: Item, hook: Item | None, outcome: Outcome, ended: int) -> list[Item]:
+def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> list[Item]:
     """The writes that get a final failure mailed, if the hook asks for it and nobody made it on purpose."""
-    if hook is None or not hook["email_notification"] or outcome.message in (DELETED, INACTIVE):
+    if not hook["email_notification"] or outcome.message in (DELETED, INACTIVE):
         return []
     project = assets.project(item["asset"])
     if project is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock
+from formrelay import clock, pauses
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, keys, table
@@ -17,10 +17,14 @@ _MAX_EARLY_MS = 5_000
 
 @dataclass
 class Claimed:
-    """An attempt that is ours: the delivery as claimed, and the hook and submission it needs (None: gone)."""
+    """An attempt that is ours: the delivery as claimed, its hook and that one's health, and the submission.
+
+    None stands for what is gone.
+    """
 
     item: Item
-    hook: Item | None
+    hook: Item
+    health: Item | None
     submission: Item | None
 
 
@@ -29,17 +33,18 @@ def prepare(message: dict[str, Any]) -> Claimed | None:
     item = _claim(message["h"], message["s"], message["n"])
     if item is None:
         return None
-    submission, hook = table.batch_get(
-        settings().data_table,
-        [keys.submission(item["asset"], item["sid"]), keys.hook(item["asset"], item["hook"])],
-    )
+    asset, uid = item["asset"], item["hook"]
+    wanted = [keys.submission(asset, item["sid"]), keys.hook(asset, uid), keys.health(asset, uid)]
+    submission, hook, health = table.batch_get(settings().data_table, wanted)
     if hook is None:
         deliveries.discard(item)
+        return None
+    if pauses.held_back(item, health):
         return None
     if submission and "files" not in item:
         # A failed attempt keeps them, so that files which come later change nothing in the attempts after it.
         item["files"] = [entry["uid"] for entry in submission["files"].values()]
-    return Claimed(item, hook, submission)
+    return Claimed(item, hook, health, submission)
 
 
 def _claim(hook: str, sid: int, seq: int) -> Item | None:
