@@ -34,7 +34,7 @@ def run(test: dict[str, Any], seconds: float) -> dict[str, Any]:
         outcome = delivery.unusable(error)
     else:
         outcome = delivery.post(request, min(settings().total_timeout, seconds - _MARGIN))
-    facts = {"outcome": outcome.kind, "status_code": outcome.status_code, "duration_ms": outcome.duration_ms}
+    facts = {"status_code": outcome.status_code, "duration_ms": outcome.duration_ms, "outcome": outcome.kind}
     logger.info(
         "hook tested", extra={"asset": asset, "hook": test["hook"], "address": outcome.address, **facts}
     )
