@@ -19,4 +19,4 @@ gc.enable()
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answers one request (payload format 2.0)."""
     request = Request(event)
-    return openrosa.answer(request).event(request)
+    return openrosa.answer(request).compressed(request).event(request)

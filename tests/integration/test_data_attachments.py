@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from formrelay.api import attachments
+from formrelay.api.http import MAX_BODY
 from tests.support.app import FORM, App
 from tests.support.forms import small_jpeg
 from tests.support.grants import ANONYMOUS, grant
@@ -149,7 +150,7 @@ def test_a_name_of_any_script_is_told_in_ascii(app: App) -> None:
 def test_a_file_that_no_answer_of_lambda_holds_is_fetched_from_s3(
     app: App, asset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "MAX_INLINE", len(JPEG) - 1)
+    monkeypatch.setattr(attachments, "MAX_BODY", len(JPEG) - 1)
     answer = app.get(path(app, asset))
     assert (answer.status, answer.body) == (302, b"")
     location = urlsplit(answer.headers["location"])
@@ -157,12 +158,12 @@ def test_a_file_that_no_answer_of_lambda_holds_is_fetched_from_s3(
     assert query["response-content-type"] == ["image/jpeg"]
     assert query["response-content-disposition"][0].startswith('inline; filename="front door.jpg"')
     assert int(query.get("X-Amz-Expires", query.get("Expires", ["0"]))[0]) > 0
-    monkeypatch.setattr(attachments, "MAX_INLINE", len(JPEG))
+    monkeypatch.setattr(attachments, "MAX_BODY", len(JPEG))
     assert app.get(path(app, asset)).status == 200
 
 
 def test_what_fits_inline_fits_an_answer_of_lambda() -> None:
-    assert attachments.MAX_INLINE * 4 / 3 + 10_000 < 6 * 1024 * 1024
+    assert MAX_BODY * 4 / 3 + 10_000 < 6 * 1024 * 1024
 
 
 def test_private_files_are_never_handed_out(app: App, asset: str) -> None:

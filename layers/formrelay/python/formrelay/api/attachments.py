@@ -6,14 +6,11 @@ import re
 from urllib.parse import quote
 
 from formrelay.api.data import find
-from formrelay.api.http import Response
+from formrelay.api.http import MAX_BODY, Response
 from formrelay.api.router import Context, Route
 from formrelay.errors import detail, not_found
 from formrelay.storage import blobs
 from formrelay.storage.table import Item
-
-# What Lambda can answer at once, after base64; bigger files are fetched from S3.
-MAX_INLINE = 4_400_000
 
 _SIZES = ("original", "large", "medium", "small")
 # What is safe to show in a browser; everything else is saved.
@@ -44,7 +41,7 @@ def find_attachment(ctx: Context, asset: str, id: str) -> Response:
 def _file(asset: str, item: Item, name: str, entry: Item) -> Response:
     key = blobs.attachment_key(asset, item["root"], entry["uid"])
     disposition = _disposition(name, entry["type"])
-    if entry["size"] > MAX_INLINE:
+    if entry["size"] > MAX_BODY:
         return Response(302, b"", {"Location": blobs.presigned(key, entry["type"], disposition)})
     headers = {
         "Content-Type": entry["type"],

@@ -7,6 +7,7 @@ commas, which also stand inside ``query={…}``.
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import math
 import re
@@ -24,6 +25,12 @@ JSON = "application/json"
 XML = "application/xml; charset=utf-8"
 XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 MAX_FIELDS = 1_000
+# What Lambda can answer at once, after base64.
+MAX_BODY = 4_400_000
+_COMPRESS_FROM = 2_000
+# Lambda hands answers on as JSON, whose escapes lengthen text; longer text travels as base64, whose length is known.
+_AS_TEXT_UP_TO = 1_000_000
+_REFUSED = re.compile(r"q=0(\.0*)?")
 _MAX_DEPTH = 100
 # What a caller may say of its own origin; links, redirects and mails are made of it.
 _HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
@@ -93,6 +100,15 @@ class Request:
     def content_type(self) -> str:
         """Media type of the body, lower case, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the caller can read a gzipped answer."""
+        for part in self.headers.get("accept-encoding", "").lower().split(","):
+            coding, _, weight = part.partition(";")
+            if coding.strip() == "gzip":
+                return not _REFUSED.fullmatch(weight.strip())
+        return False
 
     @cached_property
     def body(self) -> bytes:
@@ -212,10 +228,22 @@ class Response:
         answer: dict[str, Any] = {"statusCode": self.status, "headers": headers}
         if request is not None and request.method == "HEAD":
             return {**answer, "body": ""}
-        if _is_text(headers.get("content-type", "")) and "content-encoding" not in headers:
+        is_text = _is_text(headers.get("content-type", "")) and "content-encoding" not in headers
+        if is_text and len(self.body) <= _AS_TEXT_UP_TO:
             with suppress(UnicodeDecodeError):
                 return {**answer, "body": self.body.decode()}
         return {**answer, "body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("Content-Type", "")
+
+    def compressed(self, request: Request) -> Response:
+        """The same answer, gzipped where it is long text and the caller takes that."""
+        if len(self.body) < _COMPRESS_FROM or not _is_text(self.content_type) or not request.takes_gzip:
+            return self
+        headers = {**self.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return Response(self.status, gzip.compress(self.body, 5, mtime=0), headers)
 
 
 CHALLENGE = 'Basic realm="formrelay"'

@@ -15,6 +15,7 @@ from formrelay.api import (
     openrosa,
     submission,
 )
+from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
@@ -29,4 +30,4 @@ def answer(request: Request) -> Response:
         return submission.answer(request)
     if openrosa.is_openrosa(request.path):
         return openrosa.answer(request)
-    return ROUTER.answer(request)
+    return fitted(request, ROUTER.answer(request))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
 from urllib.parse import quote
 
 from formrelay import ids
@@ -24,6 +22,11 @@ def body_key(asset: str) -> str:
     return f"bodies/{asset}/{ids.uid('b')}"
 
 
+def answer_key() -> str:
+    """A fresh key for an answer too big to return; the bucket forgets it after a day."""
+    return f"tmp/{ids.uid('t')}"
+
+
 def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
     """Stores one object."""
     s3().put_object(Bucket=settings().bucket, Key=key, Body=data, ContentType=content_type)
@@ -32,14 +35,6 @@ def put(key: str, data: bytes, content_type: str = "application/octet-stream") -
 def get(key: str) -> bytes:
     """One whole object; for those that formrelay itself keeps small enough to hold."""
     return s3().get_object(Bucket=settings().bucket, Key=key)["Body"].read()
-
-
-def put_json(key: str, value: Any) -> None:
-    put(key, json.dumps(value, ensure_ascii=False).encode(), "application/json")
-
-
-def get_json(key: str) -> Any:
-    return json.loads(get(key))
 
 
 def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:
