@@ -124,6 +124,26 @@ def test_a_subset_that_matches_nothing_is_sent_as_an_empty_object(world: World) 
     assert world.log(sid)["status"] == 2
 
 
+def test_a_subset_that_matches_nothing_is_sent_as_an_empty_root(world: World) -> None:
+    world.change_hook(export_type="xml", subset_fields=["nosuch", "_id", "loc/gps"])
+    sid = world.submit(name="Ana")
+    world.run(0)
+    root = ET.fromstring(world.requests[0].body)  # noqa: S314
+    assert root.tag.rpartition("}")[2] == world.asset
+    assert root.attrib["id"] == world.asset
+    assert (list(root), root.text) == ([], None)
+    log = world.log(sid)
+    assert (log["status"], log["status_code"], log["tries"]) == (2, 200, 1)
+
+
+def test_a_wrapper_around_a_subset_that_matches_nothing_is_sent(world: World) -> None:
+    world.change_hook(subset_fields=["nosuch"], payload_template='{"fields": %SUBMISSION%, "n": 1}')
+    sid = world.submit()
+    world.run(0)
+    assert world.requests[0].json() == {"fields": {}, "n": 1}
+    assert world.log(sid)["status"] == 2
+
+
 @pytest.mark.parametrize("export_type", ["json", "xml"])
 def test_a_retry_sends_the_same_bytes_after_an_edit(world: World, export_type: str) -> None:
     world.change_hook(export_type=export_type)

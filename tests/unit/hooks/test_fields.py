@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formrelay.errors import ApiError
-from formrelay.hooks import fields, guard
+from formrelay.hooks import fields, guard, payload
 from formrelay.hooks.resolve import addresses
 
 MINIMAL = {"name": "ERP", "endpoint": "https://erp.example.org/kobo/in"}
@@ -254,6 +254,11 @@ def test_null_settings_values_are_kept_and_unknown_ones_ignored() -> None:
         ("7", 'Expected a dictionary of items but got type "int".'),
         ({"username": 7}, '"username" must be a string.'),
         ({"password": ["x"]}, '"password" must be a string.'),
+        ({"username": False}, '"username" must be a string.'),
+        ({"username": "a:b"}, '"username" must not contain a colon.'),
+        ({"username": "a\x00"}, '"username" must not contain control characters.'),
+        ({"password": "pasted\n"}, '"password" must not contain control characters.'),
+        ({"password": "p\x7f"}, '"password" must not contain control characters.'),
         ({"custom_headers": "X: y"}, '"custom_headers" must be an object.'),
         ({"custom_headers": {"Host": "x"}}, 'The header "Host" cannot be set.'),
         ({"custom_headers": {"X": 1}}, 'The value of the header "X" must be a string.'),
@@ -263,6 +268,11 @@ def test_null_settings_values_are_kept_and_unknown_ones_ignored() -> None:
 )
 def test_settings_that_cannot_be_sent_are_refused(value: Any, text: str) -> None:
     assert _faults(settings=value) == {"settings": [text]}
+
+
+def test_a_password_may_hold_any_other_character() -> None:
+    settings = {"username": "bjørn", "password": "p:@$ \u00a0é😀"}
+    assert _create(settings=settings)["settings"] == settings
 
 
 def test_a_masked_password_means_the_password_of_the_hook_it_names() -> None:
@@ -330,6 +340,23 @@ def test_a_template_that_gives_json_is_kept_as_sent(value: str) -> None:
 )
 def test_a_template_that_would_break_at_send_is_invalid(value: str) -> None:
     assert _faults(payload_template=value) == {"payload_template": ["Invalid JSON"]}
+
+
+def test_a_template_that_is_kept_takes_the_deepest_submission() -> None:
+    deepest = json.loads(fields.HOSTILE_SAMPLE)
+    record = {"a": '\\ "%SUBMISSION%" \u2028 {', "b": deepest["b"]}
+    kept = []
+    for depth in range(1, 1200, 13):
+        template = "[" * depth + "%SUBMISSION%" + "]" * depth
+        try:
+            _create(payload_template=template)
+        except ApiError as error:
+            assert error.body == {"payload_template": ["Invalid JSON"]}
+            continue
+        kept.append(depth)
+        body = payload.render({"payload_template": template}, record, b"").data
+        assert body.count(b"[") == depth + 50
+    assert len(kept) > 10
 
 
 def test_a_template_has_a_limit() -> None:

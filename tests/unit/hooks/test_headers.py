@@ -104,6 +104,12 @@ def test_settings_without_headers_are_fine(settings: Any) -> None:
         "Webhook-Id",
         "webhook-signature",
         "formrelay-attempt",
+        "Formrelay-Test",
+        "FORMRELAY-ANYTHING",
+        "keep-alive",
+        "Trailer",
+        "Proxy-Connection",
+        "Content-Encoding",
     ],
 )
 def test_framing_and_our_own_names_are_no_custom_headers(name: str) -> None:
@@ -139,6 +145,11 @@ def test_two_secrets_sign_side_by_side_so_that_receivers_can_change_over() -> No
 def test_a_secret_that_is_not_base64_is_unusable() -> None:
     with pytest.raises(UnusableError):
         _build({}, secrets=["whsec_???"])
+
+
+def test_a_test_is_marked() -> None:
+    assert "formrelay-test" not in _build({})
+    assert _build({}, test=True)["formrelay-test"] == "1"
 
 
 def test_a_replay_is_numbered() -> None:

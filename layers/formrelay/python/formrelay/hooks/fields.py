@@ -22,7 +22,8 @@ MAX_ENTRIES = 1000
 MAX_TEMPLATE = 65_536
 # What sealing takes, as UTF-8 JSON.
 MAX_SETTINGS = 16_000
-HOSTILE_SAMPLE = '{"a":"\\"x\\""}'
+# A submission at its worst for a wrapper: quotes, a placeholder of its own, and as deep as one can be.
+HOSTILE_SAMPLE = '{"a":"\\"%SUBMISSION%\\"","b":' + '[{"c":' * 50 + "1" + "}]" * 50 + "}"
 
 REQUIRED = "This field is required."
 NULL = "This field may not be null."
@@ -45,6 +46,8 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
 _MASK = "********"
 _MASKED = re.compile(r"\*{8}(?::(.*))?", re.DOTALL)
 _URL_FAULT = re.compile(r"[\x00-\x1f\x7f\\]")
+# RFC 7617 §2: neither in a user name nor in a password; a colon would end the user name.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -216,11 +219,7 @@ def _settings(value: Any, rules: Rules) -> dict[str, Any]:
 
 
 def _settings_faults(settings: dict[str, Any]) -> list[str]:
-    found = [
-        f'"{key}" must be a string.'
-        for key in ("username", "password")
-        if not isinstance(settings.get(key), str | None)
-    ]
+    found = _credential_faults(settings)
     custom = settings.get("custom_headers")
     if isinstance(custom, dict):
         found += headers.faults(custom)
@@ -234,6 +233,22 @@ def _settings_faults(settings: dict[str, Any]) -> list[str]:
     if len(text.encode()) > MAX_SETTINGS:
         return [f"The settings have more than {MAX_SETTINGS} bytes."]
     return []
+
+
+def _credential_faults(settings: dict[str, Any]) -> list[str]:
+    """What keeps user name and password from being sent as Basic credentials."""
+    found = []
+    for key in ("username", "password"):
+        value = settings.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            found.append(f'"{key}" must be a string.')
+        elif _CONTROL.search(value):
+            found.append(f'"{key}" must not contain control characters.')
+        elif key == "username" and ":" in value:
+            found.append('"username" must not contain a colon.')
+    return found
 
 
 def _unmasked(settings: dict[str, Any], rules: Rules) -> dict[str, Any]:
