@@ -200,7 +200,8 @@ class App:
 
     def deliver(self) -> list[dict[str, Any]]:
         """Delivers everything that is queued, ten messages at a time; returns the messages, delays included."""
-        taken = messages(self.settings.first_queue) + messages(self.settings.retry_queue)
+        names = self.settings
+        taken = [m for q in (names.first_queue, names.retry_queue, names.replay_queue) for m in messages(q)]
         for i in range(0, len(taken), 10):
             records = [
                 {"messageId": str(j), "body": json.dumps(m.body)} for j, m in enumerate(taken[i : i + 10])

@@ -114,7 +114,12 @@ class World:
     def _collect(self) -> None:
         """Takes over what stands on the queues of AWS; delays count from now."""
         names = self.app.settings
-        lanes = {"first": names.first_queue, "retry": names.retry_queue, "report": names.report_queue}
+        lanes = {
+            "first": names.first_queue,
+            "retry": names.retry_queue,
+            "replay": names.replay_queue,
+            "report": names.report_queue,
+        }
         for lane, url in lanes.items():
             sent = [(self.clock.time + m.delay, lane, m.body) for m in messages(url)]
             self._queued = [] if self.loses else self._queued + sent
@@ -137,7 +142,7 @@ class World:
         return recover.handler({}, LambdaContext(60))
 
     def queued(self, lane: str) -> list[tuple[float, dict[str, Any]]]:
-        """(seconds from now, body) of the messages that are queued in ``first``, ``retry`` or ``report``."""
+        """(seconds from now, body) of the messages that are queued in ``first``, ``retry``, ``replay`` or ``report``."""
         self._collect()
         return [(at - self.clock.time, body) for at, name, body in self._queued if name == lane]
 

@@ -27,7 +27,7 @@ PARAMETERS = template()["Parameters"]
 FUNCTIONS = functions()
 TABLES = resources("AWS::DynamoDB::Table")
 QUEUES = resources("AWS::SQS::Queue")
-LANES = ("FirstQueue", "RetryQueue", "ReportQueue")
+LANES = ("FirstQueue", "RetryQueue", "ReplayQueue", "ReportQueue")
 HTTP = ("ingest", "openrosa", "api")
 
 
@@ -155,7 +155,12 @@ def test_messages_fail_one_by_one(name: str, mapping: dict[str, Any]) -> None:
 
 def test_each_lane_is_read_by_one_function() -> None:
     read = sorted((mapping["Queue"]["Fn::GetAtt"][0], name) for name, mapping in events("SQS"))
-    assert read == [("FirstQueue", "deliver"), ("ReportQueue", "report"), ("RetryQueue", "deliver")]
+    assert read == [
+        ("FirstQueue", "deliver"),
+        ("ReplayQueue", "deliver"),
+        ("ReportQueue", "report"),
+        ("RetryQueue", "deliver"),
+    ]
 
 
 @pytest.mark.parametrize("name", LANES)

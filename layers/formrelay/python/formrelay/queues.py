@@ -20,6 +20,15 @@ def delivery_message(asset: str, hook: str, sid: int, seq: int) -> dict[str, Any
 
 def send_first(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
     """Queues up to ten first attempts in one call; returns how many SQS refused."""
+    return _send_batch(settings().first_queue, messages, delay_ms)
+
+
+def send_replays(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
+    """The same for attempts of replays, which have a slow lane of their own."""
+    return _send_batch(settings().replay_queue, messages, delay_ms)
+
+
+def _send_batch(queue: str, messages: Sequence[dict[str, Any]], delay_ms: int) -> int:
     entries: list[Any] = [
         {
             "Id": str(i),
@@ -29,7 +38,7 @@ def send_first(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
         }
         for i, message in enumerate(messages)
     ]
-    answer = sqs().send_message_batch(QueueUrl=settings().first_queue, Entries=entries)
+    answer = sqs().send_message_batch(QueueUrl=queue, Entries=entries)
     return len(answer.get("Failed", []))
 
 

@@ -12,13 +12,14 @@ MAX_QUEUE_DELAY = 900
 
 @dataclass(frozen=True)
 class Settings:
-    """Every knob, in seconds and bytes where it is a number. Operators set them as template parameters."""
+    """Every knob, in seconds and bytes where it is a number, ``attempt_retention`` in days. Operators set them as template parameters."""
 
     data_table: str
     accounts_table: str
     bucket: str
     first_queue: str
     retry_queue: str
+    replay_queue: str
     report_queue: str
     kms_key: str
     compile_function: str
@@ -29,6 +30,8 @@ class Settings:
     retry_delays: tuple[int, ...]
     report_interval: int
     recovery_grace: int
+    replay_window: int
+    attempt_retention: int
     pause_failures: int
     pause_after: int
     probe_interval: int
@@ -78,6 +81,7 @@ def settings() -> Settings:
         bucket=get("BUCKET"),
         first_queue=get("FIRST_QUEUE_URL"),
         retry_queue=get("RETRY_QUEUE_URL"),
+        replay_queue=get("REPLAY_QUEUE_URL"),
         report_queue=get("REPORT_QUEUE_URL"),
         kms_key=get("KMS_KEY"),
         compile_function=get("COMPILE_FUNCTION"),
@@ -88,6 +92,8 @@ def settings() -> Settings:
         retry_delays=_delays(get("RETRY_DELAYS", "60,600,6000")),
         report_interval=int(get("REPORT_INTERVAL", "3600")),
         recovery_grace=int(get("RECOVERY_GRACE", "120")),
+        replay_window=int(get("REPLAY_WINDOW", "1000")),
+        attempt_retention=int(get("ATTEMPT_RETENTION", "90")),
         pause_failures=int(get("PAUSE_FAILURES", "20")),
         pause_after=int(get("PAUSE_AFTER", "600")),
         probe_interval=int(get("PROBE_INTERVAL", "60")),

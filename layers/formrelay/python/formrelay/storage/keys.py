@@ -145,6 +145,14 @@ def delivery(hook_uid: str, sid: int) -> Key:
     return {"pk": deliveries_pk(hook_uid), "sk": sid_text(sid)}
 
 
+def attempts_pk(hook_uid: str, sid: int) -> str:
+    return f"T#{hook_uid}#{sid_text(sid)}"
+
+
+def attempt(hook_uid: str, sid: int, number: int) -> Key:
+    return {"pk": attempts_pk(hook_uid, sid), "sk": f"{number:06d}"}
+
+
 def trouble(hook_uid: str, kind: str) -> str:
     """Partition of the trouble index; ``kind`` is ``failed``, ``pending`` or ``parked``."""
     return f"{hook_uid}#{kind}"
