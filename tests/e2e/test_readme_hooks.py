@@ -1,0 +1,89 @@
+"""What the README says of previews, tests and signatures, pasted; its receiver takes what the stack sends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.stack import ROOT, Stack, free_port, running_stack, wait_until
+
+README = (ROOT / "README.md").read_text("utf-8")
+SECTION = README.partition("### Look at it and try it out")[2].partition("\n## ")[0]
+# What the tour defined and these lines use.
+PRELUDE = "\n".join(re.findall(r"^(?:api\(\)|pick\(\)|export ASSET=|export HOOK=).*$", README, re.MULTILINE))
+
+
+def pasted(stack: Stack) -> dict[str, str]:
+    """Pastes the lines; what they printed, and the secret that they made."""
+    shell = "\n".join(re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL))
+    script = f'set -euo pipefail\n{PRELUDE}\n{shell}\necho; echo "$SECRET"; echo "$HOOK_URL"'
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    *said, secret, hook_url = done.stdout.splitlines()
+    return {"said": "\n".join(said), "secret": secret, "hook": hook_url.removeprefix(stack.base_url)}
+
+
+@contextlib.contextmanager
+def receiver(secret: str, port: int) -> Iterator[subprocess.Popen[str]]:
+    """The README's receiver in a process of its own."""
+    (code,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    assert code.count("9000") == 1
+    process = subprocess.Popen(
+        [sys.executable, "-c", code.replace("9000", str(port))],
+        env={**os.environ, "SECRET": secret},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        wait_until(lambda: _listens(port), "the receiver listens")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tried(stack: Stack, hook: str, port: int) -> dict[str, Any]:
+    answer = stack.post(f"{hook}/test/", json={"endpoint": f"http://127.0.0.1:{port}/"})
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def test_preview_test_and_signature_work_as_pasted(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "state", {"FORMRELAY_DEMO": "1"}) as stack:
+        made = pasted(stack)
+        assert '"sample":true' in made["said"]
+        assert '"body":"{\\"_id\\": ' in made["said"]
+        assert "}success" in made["said"]
+        assert [dict(request["headers"]).get("formrelay-test") for request in stack.sink("demo")] == ["1"]
+        assert stack.get(f"{made['hook']}/logs/").json()["count"] == 0
+
+        port = free_port()
+        with receiver(made["secret"], port) as process:
+            result = tried(stack, made["hook"], port)
+            assert (result["outcome"], result["status_code"]) == ("success", 204)
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"submission {result['request']['submission']['_id']}\n"
+        with receiver(f"whsec_{'A' * 43}=", port):
+            result = tried(stack, made["hook"], port)
+            assert (result["outcome"], result["status_code"]) == ("http", 401)
