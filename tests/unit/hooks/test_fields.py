@@ -51,6 +51,7 @@ def test_a_minimal_hook_gets_all_defaults() -> None:
         "email_notification": True,
         "subset_fields": [],
         "payload_template": None,
+        "concurrency": None,
     }
 
 

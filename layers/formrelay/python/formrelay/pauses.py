@@ -105,7 +105,7 @@ def _notice(hook: Item, project: Project | None, line: Item, origin: str, now: i
 # By people
 
 
-def switch(asset: str, hook_uid: str, *, paused: bool, origin: str) -> None:
+def switch(asset: str, hook_uid: str, paused: bool) -> None:
     """Pauses a hook or ends its pause, as its owner says; nothing happens where it is so already.
 
     A pause by its owner is not probed and ends by them alone.
@@ -116,7 +116,7 @@ def switch(asset: str, hook_uid: str, *, paused: bool, origin: str) -> None:
     try:
         if paused:
             now = clock.now_ms()
-            table.settle(lambda: health.pause(found, by=health.OWNER, now=now, origin=origin, probe_at=None))
+            table.settle(lambda: health.pause(found, by=health.OWNER, now=now))
         else:
             _resume(found)
     except TransactionError:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from formrelay import clock, queues
+from formrelay import clock, lanes
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import health, parking
@@ -68,8 +68,7 @@ def put_off(item: Item) -> None:
         item = parking.put_off(item, now=now, sweep_at=now + wait + settings().recovery_grace * 1000)
     except ConditionError:
         return  # the lease ran out
-    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
     try:
-        queues.send_retry(message, wait) if item["tries"] else queues.send_first([message], wait)
+        lanes.send_again(item, wait)
     except Exception:
         logger.exception("message not queued, left to recovery", extra={"sid": item["sid"]})

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from formrelay import clock, hook_secrets, hook_settings, ids, jobs, permissions
-from formrelay.api import paging
+from formrelay import clock, hook_secrets, hook_settings, ids, jobs, pauses, permissions
+from formrelay.api import hook_health, paging
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
 from formrelay.hooks import guard, resolve
 from formrelay.hooks.fields import Rules, clean, mask
 from formrelay.settings import settings
-from formrelay.storage import assets, deliveries, hooks
+from formrelay.storage import assets, deliveries, health, hooks
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item, TransactionError
 
@@ -41,7 +41,8 @@ def list_hooks(ctx: Context, asset: str) -> Response:
     project = _project(ctx, asset)
     everything = sorted(hooks.listed(asset), key=lambda hook: (hook["name"], hook["uid"]))
     start, limit, shown = paging.page(ctx.request, everything)
-    results = [_shown(ctx, project, hook) for hook in shown]
+    states = health.listed(asset)
+    results = [_shown(ctx, project, hook, states.get(hook["uid"])) for hook in shown]
     return json_response(paging.envelope(ctx.request, len(everything), results, start, limit))
 
 
@@ -56,27 +57,32 @@ def create_hook(ctx: Context, asset: str) -> Response:
         raise invalid("non_field_errors", f"A project has at most {hooks.MAX_HOOKS} hooks.") from None
     except TransactionError:
         raise not_found() from None
-    shown = _shown(ctx, project, hook)
+    shown = _shown(ctx, project, hook, None)
     return json_response(shown, 201, {"Location": shown["url"]})
 
 
 def get_hook(ctx: Context, asset: str, hook: str) -> Response:
-    return json_response(_shown(ctx, *require(ctx, asset, hook)))
+    return json_response(_shown(ctx, *require(ctx, asset, hook), health.get(asset, hook)))
 
 
 def patch_hook(ctx: Context, asset: str, hook: str) -> Response:
-    return _change(ctx, asset, hook, partial=True)
+    paused = hook_health.wanted(ctx.request.data())
+    project, changed = _change(ctx, asset, hook, partial=True)
+    if paused is not None:
+        pauses.switch(asset, hook, paused)
+    return json_response(_shown(ctx, project, changed, health.get(asset, hook)))
 
 
 def put_hook(ctx: Context, asset: str, hook: str) -> Response:
-    return _change(ctx, asset, hook, partial=False)
+    project, changed = _change(ctx, asset, hook, partial=False)
+    return json_response(_shown(ctx, project, changed, health.get(asset, hook)))
 
 
-def _change(ctx: Context, asset: str, hook: str, *, partial: bool) -> Response:
+def _change(ctx: Context, asset: str, hook: str, *, partial: bool) -> tuple[Project, Item]:
     def values(found: Item) -> dict[str, Any]:
         return clean(ctx.request.data(), found, partial=partial, rules=rules(ctx))
 
-    return json_response(_shown(ctx, *change(ctx, asset, hook, values)))
+    return change(ctx, asset, hook, values)
 
 
 def change(
@@ -89,8 +95,10 @@ def change(
     for _ in range(_CHANGE_TRIES):
         project, found = require(ctx, asset, hook)
         changed = _stored({**found, "revision": found["revision"] + 1}, values(found), clock.now_ms())
+        switched_on = changed["active"] and not found["active"]
+        also = pauses.revival(asset, hook) if switched_on else []
         try:
-            hooks.save(asset, changed, found["revision"])
+            hooks.save(asset, changed, found["revision"], also)
         except TransactionError:
             continue  # somebody else changed or deleted it meanwhile
         return project, changed
@@ -140,7 +148,8 @@ def rules(ctx: Context) -> Rules:
     )
 
 
-def _shown(ctx: Context, project: Project, hook: Item) -> dict[str, Any]:
+def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> dict[str, Any]:
+    """The hook object; ``found`` is its health. Keys that are not the contract's stand at its end."""
     url = f"{ctx.api}/assets/{project.uid}/hooks/{hook['uid']}/"
     opened = hook_settings.opened(hook)
     if opened.get("password"):
@@ -158,7 +167,7 @@ def _shown(ctx: Context, project: Project, hook: Item) -> dict[str, Any]:
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
-    return {**dict(sorted(shown.items())), "signed": signed}
+    return {**dict(sorted(shown.items())), "signed": signed, **hook_health.shown(hook, found)}
 
 
 _HOOKS = "/api/v2/assets/{asset}/hooks"

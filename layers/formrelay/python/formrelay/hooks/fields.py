@@ -20,6 +20,7 @@ MAX_ENDPOINT = 500
 MAX_ENTRY = 500
 MAX_ENTRIES = 1000
 MAX_TEMPLATE = 65_536
+MAX_CONCURRENCY = 50
 # What sealing takes, as UTF-8 JSON.
 MAX_SETTINGS = 16_000
 # A submission at its worst for a wrapper: quotes, a placeholder of its own, and as deep as one can be.
@@ -39,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "email_notification": True,
     "subset_fields": [],
     "payload_template": None,
+    "concurrency": None,
 }
 _SETTINGS = ("username", "password", "custom_headers")
 _TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
@@ -111,6 +113,14 @@ def clean(
     return values
 
 
+def flag(name: str, value: Any) -> bool:
+    """A boolean that is no field of the stored hook. Raises ApiError 400 under ``name``."""
+    try:
+        return _flag(value)
+    except FaultError as fault:
+        raise ApiError(400, {name: fault.texts}) from None
+
+
 def _text(value: Any, limit: int | None, *, blank: bool = False) -> str:
     if value is None:
         raise FaultError(NULL)
@@ -136,7 +146,7 @@ def _name(value: Any, _rules: Rules) -> str:
     return _text(value, MAX_NAME)
 
 
-def _flag(value: Any, _rules: Rules) -> bool:
+def _flag(value: Any, _rules: Rules | None = None) -> bool:
     if value is None:
         raise FaultError(NULL)
     word = str(value).strip().lower() if isinstance(value, str | int) else ""
@@ -290,6 +300,21 @@ def _template(value: Any, _rules: Rules) -> str | None:
     return text
 
 
+def _concurrency(value: Any, _rules: Rules) -> int | None:
+    """How many attempts may run at the same time; None for as many as there are."""
+    if value is None or value == "":
+        return None
+    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise FaultError("A valid integer is required.")
+    number = int(text)
+    if number < 1:
+        raise FaultError("Ensure this value is greater than or equal to 1.")
+    if number > MAX_CONCURRENCY:
+        raise FaultError(f"Ensure this value is less than or equal to {MAX_CONCURRENCY}.")
+    return number
+
+
 _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "name": _name,
     "endpoint": _endpoint,
@@ -300,4 +325,5 @@ _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "email_notification": _flag,
     "subset_fields": _subset,
     "payload_template": _template,
+    "concurrency": _concurrency,
 }

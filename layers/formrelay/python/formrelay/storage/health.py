@@ -3,7 +3,7 @@
 An item holds ``asset, hook``; ``failures`` in a row and ``failing_since`` (ms) the first of them; while paused
 ``paused_at`` (ms), ``paused_by`` (``failures``, ``gone``, ``owner``), ``origin`` for links in mails, ``probe`` the
 submission whose delivery may be attempted, ``probes`` how many were sent, ``sweep_at`` when recovery sends the next;
-``slots`` taken of a hook with a limit: name → end of the lease (ms).
+``slots`` taken of a hook with a limit: name → end of the lease (ms); ``report_error`` why failures were not mailed.
 
 A hook has it from its first moment to its last, so a write that finds none belongs to a hook that is gone.
 """
@@ -75,7 +75,13 @@ def forget_failures(found: Item) -> Item:
 
 
 def pause(
-    found: Item, *, by: str, now: int, origin: str, probe_at: int | None, also: Sequence[Item] = ()
+    found: Item,
+    *,
+    by: str,
+    now: int,
+    origin: str | None = None,
+    probe_at: int | None = None,
+    also: Sequence[Item] = (),
 ) -> None:
     """Pauses a hook, and lets ingest know, in one transaction with the writes in ``also``.
 
@@ -227,6 +233,21 @@ def revive_op(found: Item, *, now: int) -> Item:
         },
         condition=_PAUSED,
     )
+
+
+def note_report(asset: str, hook_uid: str, reason: str | None, *, now: int) -> None:
+    """Keeps why the hook's failures were not mailed (``report_error``: reason, at in ms), or that they are."""
+    values: Item = {":error": {"reason": reason, "at": now}} if reason else {}
+    try:
+        table.update(
+            settings().data_table,
+            keys.health(asset, hook_uid),
+            "SET #report_error = :error" if reason else "REMOVE #report_error",
+            values,
+            condition="attribute_exists(#pk)",
+        )
+    except table.ConditionError:
+        return
 
 
 # Slots of a hook with a limit

@@ -1,0 +1,44 @@
+"""How a hook is: keys of the hook object beyond the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formrelay import clock
+from formrelay.hooks import fields
+from formrelay.storage import health, parking
+from formrelay.storage.table import Item
+
+
+def shown(hook: Item, found: Item | None) -> dict[str, Any]:
+    """``concurrency``, ``health``, ``paused`` and ``report_error`` of a hook; ``found`` is its stored health."""
+    found = found or {}
+    paused = health.is_paused(found)
+    return {
+        "concurrency": hook.get("concurrency"),
+        "health": {
+            "state": "paused" if paused else "failing" if found.get("failures") else "ok",
+            "failures": found.get("failures", 0),
+            "failing_since": _moment(found, "failing_since"),
+            "paused_at": _moment(found, "paused_at"),
+            "paused_by": found.get("paused_by"),
+            "next_probe": _moment(found, "sweep_at") if hook["active"] else None,
+            "parked_count": parking.count(hook["uid"]),
+        },
+        "paused": paused,
+        "report_error": _report_error(found.get("report_error")),
+    }
+
+
+def _report_error(error: Item | None) -> dict[str, str] | None:
+    """Why failures of the hook were last not mailed; None when they are, or there were none."""
+    return {"date": clock.iso_micro(error["at"]), "reason": error["reason"]} if error else None
+
+
+def _moment(found: Item, name: str) -> str | None:
+    return clock.iso_micro(found[name]) if name in found else None
+
+
+def wanted(data: dict[str, Any]) -> bool | None:
+    """Whether a PATCH pauses the hook or ends its pause; None when it says nothing of it. Raises 400."""
+    return fields.flag("paused", data["paused"]) if "paused" in data else None
