@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from formrelay.settings import settings
-from formrelay.storage import deliveries
+from formrelay.storage import deliveries, hooks
 from functions.deliver import app as deliver
 from tests.support.app import LambdaContext
 from tests.support.aws import messages
@@ -454,7 +454,8 @@ def test_an_outcome_that_comes_after_its_lease_was_lost_changes_nothing(world: W
     world.run(130)
     before = world.item(sid)
     kind: Kind = "success" if status == 200 else "http"
-    hook = world.app.get(world.hook_path()).json()
+    hook = hooks.get(world.asset, world.hook)
+    assert hook is not None
     delivery.conclude(claimed, hook, Outcome(kind, status, "late"), round(world.clock.time * 1000))
     assert world.item(sid) == before
     assert world.posts == [120]

@@ -142,7 +142,7 @@ class World:
         return recover.handler({}, LambdaContext(60))
 
     def queued(self, lane: str) -> list[tuple[float, dict[str, Any]]]:
-        """(seconds from now, body) of the messages that are queued in ``first``, ``retry``, ``replay`` or ``report``."""
+        """(seconds from now, body) of what is queued in ``first``, ``retry``, ``replay`` or ``report``."""
         self._collect()
         return [(at - self.clock.time, body) for at, name, body in self._queued if name == lane]
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from formrelay import clock, delivery, jobs, pauses, queues
+from formrelay import clock, delivery, jobs, lanes, pauses, queues
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
 from formrelay.storage import deliveries, keys, sweep
@@ -97,11 +97,7 @@ def _delivery(item: Item, now: int) -> str:
         return "early"
     if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1):
         return "moved"
-    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
-    if item["tries"]:
-        queues.send_retry(message, wait)
-    else:
-        queues.send_first([message], wait)
+    lanes.send_again(item, wait)
     return "sent"
 
 

@@ -12,7 +12,7 @@ MAX_QUEUE_DELAY = 900
 
 @dataclass(frozen=True)
 class Settings:
-    """Every knob, in seconds and bytes where it is a number, ``attempt_retention`` in days. Operators set them as template parameters."""
+    """Every knob, in seconds and bytes where it is a number. Operators set them as template parameters."""
 
     data_table: str
     accounts_table: str
@@ -31,7 +31,7 @@ class Settings:
     report_interval: int
     recovery_grace: int
     replay_window: int
-    attempt_retention: int
+    attempt_retention: int  # days
     pause_failures: int
     pause_after: int
     probe_interval: int

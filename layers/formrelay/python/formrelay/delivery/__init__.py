@@ -45,6 +45,6 @@ def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
     except slots.BusyError:
         slots.put_off(claimed.item)
         return None
-    conclude(claimed.item, claimed.hook, outcome, clock.now_ms(), claimed.health)
+    conclude(claimed.item, claimed.hook, outcome, clock.now_ms(), claimed.health, claimed.body)
     log(claimed.item, outcome, clock.now_ms() - started)
     return outcome

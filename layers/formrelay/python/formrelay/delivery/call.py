@@ -32,6 +32,7 @@ def call(claimed: Claimed, ends: float) -> Outcome:
         request = hook_requests.request_for(hook_requests.opened(hook), sent, item["asset"], stamp)
     except payload.UnusableError as error:
         return unusable(error)
+    claimed.body = request.body
     return post(request, min(settings().total_timeout, ends - time.monotonic()))
 
 
@@ -56,7 +57,7 @@ def _version(submission: Item, item: Item) -> Item | None:
 
     None when it was deleted a moment ago.
     """
-    if item.get("replay"):
+    if item.get("replay") or item.get("current"):
         return submission
     return hook_requests.as_created(submission, item["asset"], item["files"])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from formrelay import clock, pauses, queues
+import hashlib
+
+from formrelay import clock, lanes, pauses
 from formrelay.delivery.call import DELETED, INACTIVE
 from formrelay.hooks import ladder
 from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.payload import Body
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
 from formrelay.storage import assets, deliveries, keys, reports, table
@@ -20,17 +23,22 @@ INTERRUPTED = (
 )
 
 
-def conclude(item: Item, hook: Item, outcome: Outcome, ended: int, health: Item | None = None) -> None:
+def conclude(
+    item: Item, hook: Item, outcome: Outcome, ended: int, health: Item | None = None, body: Body | None = None
+) -> None:
     """Writes what came of a claimed attempt that ended at ``ended`` (ms), and sends what follows from it.
 
     ``health`` is the hook's as it was read at the claim; without it the outcome says nothing about the hook.
+    ``body`` is what was sent, if anything was and it is known.
     """
+    attempt = _facts(item, hook, outcome, body)
     pause = False
     try:
         if outcome.ok:
-            deliveries.succeed(item, now=ended, code=outcome.status_code or 200, message=outcome.message)
+            also = reports.arrived_ops(item, now=ended)
+            table.settle(lambda: deliveries.succeed(item, attempt, now=ended, also=also))
         else:
-            pause = _fail(item, hook, outcome, ended)
+            pause = _fail(item, hook, outcome, attempt, ended)
     except (ConditionError, TransactionError):
         # The lease ran out and recovery has concluded the attempt, or the hook was deleted meanwhile.
         logger.warning("attempt was concluded elsewhere", extra={"hook": item["hook"], "sid": item["sid"]})
@@ -39,7 +47,25 @@ def conclude(item: Item, hook: Item, outcome: Outcome, ended: int, health: Item 
         pauses.note(item, hook, health, outcome, gone=pause)
 
 
-def _fail(item: Item, hook: Item, outcome: Outcome, ended: int) -> bool:
+def _facts(item: Item, hook: Item, outcome: Outcome, body: Body | None) -> Item:
+    """What is kept of an attempt (:mod:`~formrelay.storage.attempts`)."""
+    return {
+        "number": item["tries"] + 1,
+        "started": item["modified"],  # the claim
+        "took": None if outcome.kind == "interrupted" else outcome.duration_ms,
+        "kind": outcome.kind,
+        "code": outcome.status_code,
+        "message": outcome.message,
+        "address": outcome.address,
+        "sha256": hashlib.sha256(body.data).digest() if body else None,
+        "size": len(body.data) if body else None,
+        "revision": hook["revision"],
+        "manual": bool(item.get("manual")),
+        "replay": item.get("replay"),
+    }
+
+
+def _fail(item: Item, hook: Item, outcome: Outcome, attempt: Item, ended: int) -> bool:
     """Ends a failed attempt; whether its hook is to be paused at once."""
     manual = item.get("manual", False)
     # A retry by hand stands beside the ladder, except before its first rung.
@@ -47,51 +73,42 @@ def _fail(item: Item, hook: Item, outcome: Outcome, ended: int) -> bool:
     rung = item["rung"] + (1 if counted else 0)
     following = ladder.decide(rung, outcome, ended, settings().retry_delays)
     if following.due_at is None:
-        lines = _report(item, hook, outcome, ended) if counted else []
+        reader, lines = _report(item, hook, outcome, ended) if counted else (None, [])
         table.settle(
-            lambda: deliveries.give_up(
-                item,
-                now=ended,
-                code=outcome.status_code,
-                message=outcome.message,
-                counted=counted,
-                report=lines,
-            )
+            lambda: deliveries.give_up(item, attempt, now=ended, counted=counted, reader=reader, report=lines)
         )
         return following.pause
     now = clock.now_ms()
     wait = following.due_at - now
     queued = wait <= MAX_QUEUE_DELAY * 1000
     look = max(now, following.due_at) + settings().recovery_grace * 1000
-    deliveries.postpone(
-        item,
-        now=ended,
-        code=outcome.status_code,
-        message=outcome.message,
-        counted=counted,
-        due_at=following.due_at,
-        sweep_at=look if queued else following.due_at - _AHEAD_MS,
+    due_at = following.due_at
+    sweep_at = look if queued else due_at - _AHEAD_MS
+    table.settle(
+        lambda: deliveries.postpone(
+            item, attempt, now=ended, counted=counted, due_at=due_at, sweep_at=sweep_at
+        )
     )
     if queued:
-        _send(item, wait)
+        _send({**item, "seq": item["seq"] + 1, "tries": item["tries"] + 1}, wait)
     return False
 
 
 def _send(item: Item, wait: int) -> None:
-    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"] + 1)
     try:
-        queues.send_retry(message, wait)
+        lanes.send_again(item, wait)
     except Exception:
         logger.exception("retry not queued, left to recovery", extra={"sid": item["sid"]})
 
 
-def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> list[Item]:
-    """The writes that get a final failure mailed, if the hook asks for it and nobody made it on purpose."""
+def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> tuple[str | None, list[Item]]:
+    """Who is mailed a final failure, and the writes for that; nobody is if the hook does not ask for it."""
+    # What failed because somebody wanted it so is no news.
     if not hook["email_notification"] or outcome.message in (DELETED, INACTIVE):
-        return []
+        return None, []
     project = assets.project(item["asset"])
     if project is None:
-        return []
+        return None, []
     line = {
         "asset": item["asset"],
         "asset_name": project.state["name"],
@@ -103,7 +120,7 @@ def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> list[Item]:
         "base_url": settings().public_url or item["origin"],
         "at": ended,
     }
-    return reports.failure_ops(project.owner, line, now=clock.now_ms())
+    return project.owner, reports.failure_ops(project.owner, line, now=clock.now_ms())
 
 
 def expire(item: Item) -> None:

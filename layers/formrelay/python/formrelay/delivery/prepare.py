@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formrelay import clock, pauses
+from formrelay.hooks.payload import Body
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, keys, table
@@ -19,13 +20,14 @@ _MAX_EARLY_MS = 5_000
 class Claimed:
     """An attempt that is ours: the delivery as claimed, its hook and that one's health, and the submission.
 
-    None stands for what is gone.
+    None stands for what is gone. ``body`` is what the call sent.
     """
 
     item: Item
     hook: Item
     health: Item | None
     submission: Item | None
+    body: Body | None = None
 
 
 def prepare(message: dict[str, Any]) -> Claimed | None:

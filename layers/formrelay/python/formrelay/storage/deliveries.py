@@ -3,7 +3,10 @@
 An item holds ``asset, hook, sid, origin``; ``status`` (0 failed, 1 pending, 2 success, 3 processing);
 ``seq`` the attempt that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended;
 ``manual`` when the next one is a retry by hand; ``job`` that retried it last; ``replay`` how often it was sent again
-after it had arrived; ``files`` uids of those that the first attempt had, kept once that failed;
+after it had arrived; ``current`` when not the submission as it was created is sent, but as it is;
+``lane`` of its attempts (``replay``), if it is not the usual one; ``files`` uids of those that the first attempt had,
+kept once that failed; ``arrived`` the facts of the attempt that arrived (:mod:`~formrelay.storage.attempts`);
+``reported`` the user who is told that it failed for good, until it arrives after all;
 ``due_at``, ``lease``, ``sweep_at``, ``created``, ``modified`` in ms;
 ``code`` and ``message`` of the last attempt that ended.
 """
@@ -14,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from formrelay.settings import settings
-from formrelay.storage import keys, table
+from formrelay.storage import attempts, keys, table
 from formrelay.storage.keys import Key
 from formrelay.storage.table import Item
 
@@ -23,6 +26,8 @@ STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCES
 
 # Condition of what only the process may write that claimed the attempt.
 MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
+# What an attempt that arrived and its delivery both tell.
+_SHARED = ("code", "message")
 
 
 def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, sweep_at: int) -> Item:
@@ -64,9 +69,7 @@ def claim(hook: str, sid: int, seq: int, *, now: int, lease: int) -> Item:
     )
 
 
-def _attempted(
-    item: Item, *, now: int, code: int | None, message: str, counted: bool
-) -> tuple[str, dict[str, object]]:
+def _attempted(item: Item, attempt: Item, *, now: int, counted: bool) -> tuple[str, dict[str, object]]:
     """The part of an update that every end of an attempt shares: SET clause and values."""
     expression = (
         "SET #seq = :next, #tries = :tries, #rung = :rung,"
@@ -75,46 +78,52 @@ def _attempted(
     return expression, {
         ":seq": item["seq"],
         ":next": item["seq"] + 1,
-        ":tries": item["tries"] + 1,
+        ":tries": attempt["number"],
         ":rung": item["rung"] + (1 if counted else 0),
-        ":code": code,
-        ":message": message,
+        ":code": attempt["code"],
+        ":message": attempt["message"],
         ":now": now,
         ":processing": PROCESSING,
         ":lease": item["lease"],
     }
 
 
-def _failed(
-    item: Item, *, now: int, code: int | None, message: str, counted: bool
-) -> tuple[str, dict[str, object]]:
+def _failed(item: Item, attempt: Item, *, now: int, counted: bool) -> tuple[str, dict[str, object]]:
     """The same for an attempt that failed: what it sent is what the next one sends."""
-    expression, values = _attempted(item, now=now, code=code, message=message, counted=counted)
+    expression, values = _attempted(item, attempt, now=now, counted=counted)
     if "files" in item:
         expression += ", #files = :files"
         values[":files"] = item["files"]
     return expression, values
 
 
-def succeed(item: Item, *, now: int, code: int, message: str) -> None:
-    """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost."""
-    expression, values = _attempted(item, now=now, code=code, message=message, counted=not item.get("manual"))
-    table.update(
-        settings().data_table,
-        _key(item),
-        expression
-        + ", #status = :status REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #trouble, #manual",
-        {**values, ":status": SUCCESS},
-        condition=MINE,
+def succeed(item: Item, attempt: Item, *, now: int, also: Sequence[Item] = ()) -> None:
+    """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost.
+
+    ``attempt`` as in :mod:`~formrelay.storage.attempts`; its facts stay in the record, so nothing else is written,
+    unless there are writes ``also`` for the same transaction, which raises TransactionError or ConflictError.
+    """
+    expression, values = _attempted(item, attempt, now=now, counted=not item.get("manual"))
+    facts = {name: value for name, value in attempt.items() if name not in _SHARED}
+    expression += (
+        ", #status = :status, #arrived = :arrived"
+        " REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #trouble, #manual, #lane, #reported"
     )
+    values |= {":status": SUCCESS, ":arrived": facts}
+    data = settings().data_table
+    if not also:
+        table.update(data, _key(item), expression, values, condition=MINE)
+    else:
+        table.transact([table.update_op(data, _key(item), expression, values, condition=MINE), *also])
 
 
-def postpone(
-    item: Item, *, now: int, code: int | None, message: str, counted: bool, due_at: int, sweep_at: int
-) -> None:
-    """Ends the claimed attempt as failed with another one to come. Raises ConditionError when the lease was lost."""
-    expression, values = _failed(item, now=now, code=code, message=message, counted=counted)
-    table.update(
+def postpone(item: Item, attempt: Item, *, now: int, counted: bool, due_at: int, sweep_at: int) -> None:
+    """Ends the claimed attempt as failed with another one to come, and keeps its facts, in one transaction.
+
+    Raises TransactionError when the lease was lost, ConflictError when the delivery is being written elsewhere.
+    """
+    expression, values = _failed(item, attempt, now=now, counted=counted)
+    update = table.update_op(
         settings().data_table,
         _key(item),
         expression
@@ -130,35 +139,33 @@ def postpone(
         },
         condition=MINE,
     )
+    kept = attempts.put_op(item["hook"], item["sid"], {**attempt, "due_at": due_at}, now=now)
+    table.transact([update, kept])
 
 
 def give_up(
-    item: Item,
-    *,
-    now: int,
-    code: int | None,
-    message: str,
-    counted: bool,
-    report: list[Item],
+    item: Item, attempt: Item, *, now: int, counted: bool, reader: str | None, report: Sequence[Item]
 ) -> None:
-    """Ends the claimed attempt as the last one, together with the writes that make it reported.
+    """Ends the claimed attempt as the last one and keeps its facts, together with what makes it reported.
+
+    ``reader`` is who will be told of it, and so of a later success, if anybody.
 
     Raises TransactionError when the lease was lost, ConflictError when the report is being written elsewhere.
     """
-    expression, values = _failed(item, now=now, code=code, message=message, counted=counted)
-    table.transact(
-        [
-            table.update_op(
-                settings().data_table,
-                _key(item),
-                expression
-                + ", #status = :status, #trouble = :trouble REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #manual",
-                {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
-                condition=MINE,
-            ),
-            *report,
-        ]
+    expression, values = _failed(item, attempt, now=now, counted=counted)
+    if reader is not None:
+        expression += ", #reported = :reader"
+        values[":reader"] = reader
+    update = table.update_op(
+        settings().data_table,
+        _key(item),
+        expression
+        + ", #status = :status, #trouble = :trouble"
+        + " REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #manual, #lane",
+        {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
+        condition=MINE,
     )
+    table.transact([update, attempts.put_op(item["hook"], item["sid"], attempt, now=now), *report])
 
 
 def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
@@ -176,38 +183,68 @@ def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
 
 
 def discard(item: Item) -> None:
-    """Removes the delivery of a hook that is gone."""
+    """Removes the delivery of a hook that is gone, and its attempts."""
+    if item["tries"]:
+        attempts.purge(item["hook"], [item["sid"]])
     table.delete(settings().data_table, _key(item))
 
 
-def retry_by_hand(item: Item, *, now: int, sweep_at: int, job: str | None = None) -> Item:
+def retry_by_hand(
+    item: Item,
+    *,
+    now: int,
+    sweep_at: int,
+    job: str | None = None,
+    lane: str | None = None,
+    current: bool = False,
+) -> Item:
     """Makes an attempt of its own due at once, in the place of a scheduled one; of a delivery that arrived, a replay.
 
-    Raises ConditionError when the delivery moved on since it was read.
+    ``current`` sends the submission as it is then and not as it was created, which a replay does anyway. The facts of
+    the attempt that arrived get an item of their own in the same transaction. Returns the delivery with what has
+    changed for its message. Raises ConditionError when it moved on since it was read.
     """
     replay = item.get("replay", 0) + (item["status"] == SUCCESS)
-    return table.update(
-        settings().data_table,
-        _key(item),
+    optional = {
+        "replay": replay or None,
+        "current": current or item.get("current"),
+        "lane": lane,
+    }
+    sets = "".join(f", #{name} = :{name}" for name, value in optional.items() if value)
+    expression = (
         "SET #status = :pending, #seq = :next, #manual = :yes, #job = :job, #due_at = :now, #modified = :now,"
-        " #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble"
-        + (", #replay = :replay" if replay else "")
-        + " REMOVE #looks",
-        {
-            **({":replay": replay} if replay else {}),
-            ":job": job,
-            ":pending": PENDING,
-            ":processing": PROCESSING,
-            ":seq": item["seq"],
-            ":next": item["seq"] + 1,
-            ":yes": True,
-            ":now": now,
-            ":shard": keys.sweep_shard(item["hook"], item["sid"]),
-            ":sweep": sweep_at,
-            ":trouble": keys.trouble(item["hook"], "pending"),
-        },
-        condition="#seq = :seq AND #status <> :processing",
+        f" #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble{sets}"
+        f" REMOVE #looks, #arrived{'' if lane else ', #lane'}"
     )
+    values = {
+        **{f":{name}": value for name, value in optional.items() if value},
+        ":job": job,
+        ":pending": PENDING,
+        ":processing": PROCESSING,
+        ":seq": item["seq"],
+        ":next": item["seq"] + 1,
+        ":yes": True,
+        ":now": now,
+        ":shard": keys.sweep_shard(item["hook"], item["sid"]),
+        ":sweep": sweep_at,
+        ":trouble": keys.trouble(item["hook"], "pending"),
+    }
+    condition = "#seq = :seq AND #status <> :processing"
+    data = settings().data_table
+    if "arrived" not in item:
+        return table.update(data, _key(item), expression, values, condition=condition)
+    update = table.update_op(data, _key(item), expression, values, condition=condition)
+    kept = attempts.put_op(item["hook"], item["sid"], arrived(item), now=now)
+    try:
+        table.settle(lambda: table.transact([update, kept]))
+    except table.TransactionError as error:
+        raise table.ConditionError(error.reasons[0]) from None
+    return {**item, "seq": item["seq"] + 1}
+
+
+def arrived(item: Item) -> Item:
+    """The attempt with which a delivery arrived, of one whose record has ``arrived``."""
+    return {**item["arrived"], **{name: item[name] for name in _SHARED}}
 
 
 def get_many(hook: str, sids: Sequence[int]) -> list[Item]:
@@ -256,15 +293,17 @@ def in_trouble(hook: str, kind: str) -> list[int]:
 
 
 def purge(hook: str, limit: int) -> bool:
-    """Removes up to ``limit`` deliveries of a hook. Whether that was all of them."""
+    """Removes up to ``limit`` deliveries of a hook and their attempts. Whether that was all of them."""
     items, last = table.query(
         settings().data_table,
         "#pk = :pk",
         {":pk": keys.deliveries_pk(hook)},
         limit=limit,
-        projection="#pk, #sk",
+        projection="#pk, #sk, #tries, #arrived",
     )
-    table.batch_delete(settings().data_table, items)
+    # Most deliveries arrived with their first attempt, which has no item of its own.
+    attempts.purge(hook, [int(item["sk"]) for item in items if item["tries"] > ("arrived" in item)])
+    table.batch_delete(settings().data_table, [{"pk": item["pk"], "sk": item["sk"]} for item in items])
     return last is None
 
 
