@@ -25,7 +25,8 @@ class Logs:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.asset = app.deploy(FORM)
+        draft = {"name": "Draft", "asset_type": "survey", "content": FORM}
+        self.asset = app.send("POST", "/api/v2/assets/", draft).json()["uid"]
         self.hook = app.add_hook(self.asset, HOOK_URL)
         self.path = f"/api/v2/assets/{self.asset}/hooks/{self.hook}/logs/"
 
