@@ -16,7 +16,7 @@ from formrelay.settings import settings
 from formrelay.storage import hooks as stored_hooks
 from tests.support.app import FORM, Answer, App
 from tests.support.aws import stored
-from tests.support.calls import doing
+from tests.support.calls import counting, doing
 from tests.support.grants import grant
 from tests.support.receiver import Answer as Reply
 from tests.support.receiver import Received
@@ -121,6 +121,17 @@ def test_a_secret_of_the_owner_is_taken_as_it_is(world: World) -> None:
     given = secret_of(24)
     assert rotate(world, secret=given) == given
     assert verifies(given, deliver(world))
+
+
+def test_secrets_are_opened_once_a_process_and_cost_no_call_afterwards(world: World) -> None:
+    rotate(world)
+    rotate(world)
+    deliver(world)
+    sid = world.submit()
+    with counting() as made:
+        world.hand(world.message(sid, 1), "first")
+    assert made == {"dynamodb.UpdateItem": 2, "dynamodb.BatchGetItem": 1}
+    assert (world.requests[-1].header("webhook-signature") or "").count("v1,") == 2
 
 
 # Rotation
