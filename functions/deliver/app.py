@@ -7,10 +7,11 @@ import gc
 gc.disable()
 
 import json  # noqa: E402
+import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from typing import Any  # noqa: E402
 
-from formrelay import delivery  # noqa: E402
+from formrelay import delivery, shares  # noqa: E402
 from formrelay.log import logger  # noqa: E402
 
 # What was imported lives as long as the process: the collector need not look at it again.
@@ -21,6 +22,8 @@ gc.enable()
 THREADS = 10
 # Seconds for a retry by hand or a test: who asked for it waits no longer than 28.
 INLINE = 26.0
+
+_memory = shares.Memory()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -35,18 +38,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "test" in event:
         return _test(event["test"], remaining)
     records = event["Records"]
+    ends = time.monotonic() + remaining
+    batch = shares.Batch(_memory, THREADS // 2)
     with ThreadPoolExecutor(THREADS) as pool:
-        failed = list(pool.map(lambda record: _failed(record, remaining), records))
+        failed = list(pool.map(lambda record: _failed(record, batch, ends), records))
     failures = [
         {"itemIdentifier": record["messageId"]} for record, bad in zip(records, failed, strict=True) if bad
     ]
     return {"batchItemFailures": failures}
 
 
-def _failed(record: dict[str, Any], remaining: float) -> bool:
+def _failed(record: dict[str, Any], batch: shares.Batch, ends: float) -> bool:
     """One message. True when it has to come again for a reason of ours, not of the destination."""
     try:
-        delivery.attempt(json.loads(record["body"]), remaining)
+        message = json.loads(record["body"])
+        with batch.turn(message["h"], ends - delivery.seconds_needed()) as has_turn:
+            if not has_turn:
+                raise delivery.NoTimeError
+            outcome = delivery.attempt(message, ends - time.monotonic())
+        if outcome is not None:
+            _memory.note(message["h"], outcome)
+    except delivery.NoTimeError:
+        logger.info("no time for an attempt", extra={"message_id": record["messageId"]})
+        return True
     except Exception:
         logger.exception("message not handled", extra={"message_id": record["messageId"]})
         return True

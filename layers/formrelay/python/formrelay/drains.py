@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
-from formrelay import clock, queues
+from formrelay import clock, lanes, queues
 from formrelay.settings import settings
 from formrelay.storage import health, parking, sweep
 from formrelay.storage.table import ConditionError, Item
@@ -50,16 +51,26 @@ def _send_batch(batch: list[Item], delay: int) -> int:
     # A submission that still waits for its files is sent no earlier than without the pause.
     delay = max(delay, *(item["due_at"] - now for item in batch))
     sweep_at = now + delay + settings().recovery_grace * 1000
-    messages = []
-    for item in batch:
-        try:
-            parking.unpark(item, sweep_at=sweep_at)
-        except ConditionError:
-            continue  # sent by somebody else
-        messages.append(queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"]))
-    if messages:
-        queues.send_first(messages, delay)
-    return len(messages)
+    free = [item for item in batch if _unparked(item, sweep_at)]
+    fresh = [item for item in free if not item.get("lane")]
+    if fresh:
+        queues.send_first([_message(item) for item in fresh], delay)
+    for item in free:
+        if item.get("lane"):
+            lanes.send_again(item, delay)
+    return len(free)
+
+
+def _message(item: Item) -> dict[str, Any]:
+    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
+
+
+def _unparked(item: Item, sweep_at: int) -> bool:
+    try:
+        parking.unpark(item, sweep_at=sweep_at)
+    except ConditionError:
+        return False  # somebody else was faster
+    return True
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, jobs, queues
+from formrelay import clock, jobs, lanes
 from formrelay.hooks.ladder import Outcome
 from formrelay.log import logger
 from formrelay.settings import settings
@@ -164,8 +164,7 @@ def _let_through(item: Item, now: int) -> bool:
         parking.unpark(item, sweep_at=now + wait + settings().recovery_grace * 1000)
     except ConditionError:
         return False
-    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
-    queues.send_first([message], wait)
+    lanes.send_again(item, wait)
     return True
 
 

@@ -16,7 +16,7 @@ from formrelay.delivery.prepare import prepare
 from formrelay.hooks.ladder import Outcome
 from formrelay.settings import settings
 
-__all__ = ["NoTimeError", "attempt", "conclude", "expire", "post", "unusable"]
+__all__ = ["NoTimeError", "attempt", "conclude", "expire", "post", "seconds_needed", "unusable"]
 
 # Kept of a function's time for what comes after the call.
 _MARGIN = 5.0
@@ -26,6 +26,11 @@ class NoTimeError(Exception):
     """Too little of the function's time is left for an attempt; its message has to come again."""
 
 
+def seconds_needed() -> float:
+    """What an attempt may take altogether."""
+    return settings().total_timeout + _MARGIN
+
+
 def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
     """Runs the attempt that a message names; ``remaining`` are the seconds this function may still take.
 
@@ -33,7 +38,7 @@ def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
     busy. Whatever the destination does is an outcome, not an exception. Raises NoTimeError before anything was begun.
     """
     ends = time.monotonic() + remaining
-    if remaining < settings().total_timeout + _MARGIN:
+    if remaining < seconds_needed():
         raise NoTimeError
     claimed = prepare(message)
     if claimed is None:
