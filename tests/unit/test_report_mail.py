@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from formrelay import ids
-from formrelay.reports.mail import SUBJECT, build
+from formrelay.reports.mail import build
 
 HOOK, OTHER = "hAAAAAAAAAAAAAAAAAAAAA", "hBBBBBBBBBBBBBBBBBBBBB"
 AT = 1_785_658_205_000  # 2026-08-02 08:10:05 UTC
@@ -28,22 +28,22 @@ def line(**fields: Any) -> dict[str, Any]:
 
 
 def rows(html: str) -> list[list[str]]:
-    """The cells of every row of every table, headings included."""
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
+    """The texts of the cells of every row of every table, headings included."""
+    found = [
+        re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr\b[^>]*>(.*?)</tr>", html)
+    ]
+    return [[re.sub("<[^>]*>", "", cell) for cell in row] for row in found]
 
 
 def test_the_mail_has_the_subject_and_columns_of_the_contract() -> None:
     mail = build("ann", [line()], more=False)
     uid = ids.delivery_uid(HOOK, 17)
-    assert mail.subject == SUBJECT == "REST Services Failure Report"
+    assert mail.subject == "REST Services Failure Report"
     assert rows(mail.html) == [
         ["Hook", "Submission", "Submission ID", "Status code", "Message", "Date"],
         ["ERP", uid, "17", "503", "busy", "2026-08-02 08:10"],
     ]
-    assert (
-        f"Hook: ERP | Submission: {uid} | Submission ID: 17 | Status code: 503 | Message: busy"
-        " | Date: 2026-08-02 08:10"
-    ) in mail.text
+    assert re.search(rf"ERP\b.*{uid}\b.*\b17\b.*\b503\b.*\bbusy\b.*2026-08-02 08:10", mail.text)
 
 
 def test_the_mail_greets_its_reader_by_name() -> None:
@@ -58,13 +58,13 @@ def test_no_status_code_is_none() -> None:
 
 def test_long_messages_are_cut_to_23_characters_in_text_and_50_in_html() -> None:
     mail = build("ann", [line(message="x" * 200)], more=False)
-    assert "Message: " + "x" * 22 + "… |" in mail.text
+    assert re.findall("x{2,}…?", mail.text) == ["x" * 22 + "…"]
     assert rows(mail.html)[1][4] == "x" * 49 + "…"
 
 
 def test_messages_that_fit_are_whole() -> None:
     mail = build("ann", [line(message="x" * 23)], more=False)
-    assert "Message: " + "x" * 23 + " |" in mail.text
+    assert re.findall("x{2,}…?", mail.text) == ["x" * 23]
     assert rows(build("ann", [line(message="x" * 50)], more=False).html)[1][4] == "x" * 50
 
 
@@ -77,7 +77,8 @@ def test_lines_are_ordered_by_project_then_hook_then_newest_first() -> None:
     ]
     mail = build("ann", lines, more=False)
     assert [row[2] for row in rows(mail.html) if row[2].isdigit()] == ["4", "3", "2", "1"]
-    assert re.findall(r"<h2>(.*?)</h2>", mail.html) == ["Households", "Zoo"]
+    headings = re.findall(r"<h2\b[^>]*>(.*?)</h2>", mail.html)
+    assert [re.sub("<[^>]*>", "", heading) for heading in headings] == ["Households", "Zoo"]
 
 
 def test_every_hook_has_links_to_its_logs_and_its_retry() -> None:
@@ -85,7 +86,7 @@ def test_every_hook_has_links_to_its_logs_and_its_retry() -> None:
     for hook in (HOOK, OTHER):
         url = f"https://kf.example.org/api/v2/assets/aX/hooks/{hook}"
         for link in (f"{url}/logs/?status=0", f"{url}/retry/"):
-            assert f'href="{link}"' in mail.html
+            assert link in mail.html
             assert link in mail.text
 
 
@@ -94,10 +95,9 @@ def test_markup_in_names_and_messages_is_escaped() -> None:
     mail = build(evil, [line(asset_name=evil, hook_name=evil, message=evil)], more=False)
     assert "<script" not in mail.html
     assert mail.html.count("&lt;script&gt;") >= 4
-    assert set(re.findall(r"href=\"([^\"]*)\"", mail.html)) == {
-        f"https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}/logs/?status=0",
-        f"https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}/retry/",
-    }
+    links = re.findall(r"href=\"([^\"]*)\"", mail.html)
+    assert f"https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}/logs/?status=0" in links
+    assert all(link.startswith("https://kf.example.org/api/v2/assets/aX/") for link in links)
 
 
 def test_names_and_messages_cannot_add_lines_to_the_text() -> None:
