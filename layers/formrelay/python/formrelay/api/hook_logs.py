@@ -87,7 +87,8 @@ def _sorted_out(request: Request) -> dict[str, str]:
     return query
 
 
-def _delivery(ctx: Context, asset: str, hook: str, log: str) -> tuple[Item, Item]:
+def delivery(ctx: Context, asset: str, hook: str, log: str) -> tuple[Item, Item]:
+    """The hook and its delivery with that uid. Raises 404."""
     _, found = hooks.require(ctx, asset, hook)
     sid = ids.delivery_sid(hook, log)
     item = deliveries.get(hook, sid) if sid is not None else None
@@ -97,7 +98,7 @@ def _delivery(ctx: Context, asset: str, hook: str, log: str) -> tuple[Item, Item
 
 
 def get_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
-    _, item = _delivery(ctx, asset, hook, log)
+    _, item = delivery(ctx, asset, hook, log)
     return json_response(_log(ctx, item))
 
 
@@ -123,7 +124,7 @@ def _log(ctx: Context, item: Item) -> dict[str, Any]:
 
 def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
     """Sends one delivery again while the caller waits; queues it where that is not possible."""
-    found, item = _delivery(ctx, asset, hook, log)
+    found, item = delivery(ctx, asset, hook, log)
     message = jobs.retry_one(item, queue=False) if found["active"] and _may_send(ctx, item) else None
     if message is None:
         return json_response({"detail": _BUSY, "status_code": None}, 400)

@@ -7,6 +7,7 @@ from formrelay.api import (
     assets,
     attachments,
     data,
+    hook_attempts,
     hook_logs,
     hook_preview,
     hook_secrets,
@@ -19,7 +20,18 @@ from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
-_MODULES = (accounts, assets, attachments, data, hook_logs, hook_preview, hook_secrets, hooks, imports)
+_MODULES = (
+    accounts,
+    assets,
+    attachments,
+    data,
+    hook_attempts,
+    hook_logs,
+    hook_preview,
+    hook_secrets,
+    hooks,
+    imports,
+)
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
 ROUTER = Router(ROUTES)
 

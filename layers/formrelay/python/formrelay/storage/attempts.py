@@ -25,15 +25,16 @@ def put_op(hook: str, sid: int, attempt: Item, *, now: int) -> Item:
 
 def page(hook: str, sid: int, newest: int, limit: int) -> list[Item]:
     """The attempts from number ``newest`` down, at most ``limit`` of them, and those only that did not expire."""
+    if newest < 1 or limit < 1:
+        return []
     low = keys.attempt(hook, sid, max(1, newest - limit + 1))
-    found, _ = table.query(
+    found = table.query_all(
         settings().data_table,
         "#pk = :pk AND #sk BETWEEN :low AND :high",
         {":pk": low["pk"], ":low": low["sk"], ":high": keys.attempt(hook, sid, newest)["sk"]},
-        limit=limit,
         forward=False,
     )
-    return found
+    return list(found)
 
 
 def oldest(hook: str, sid: int) -> int | None:
