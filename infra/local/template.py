@@ -128,6 +128,8 @@ def read_template(path: Path, resolve: Callable[[dict[str, Any]], Callable[[Any]
                 mappings.append(_mapping(logical_id, properties, value))
             elif kind == "Schedule":
                 schedules.append(_schedule(logical_id, name, value(properties.get("Schedule"))))
+            elif kind == "SNS":
+                continue  # only AWS publishes to it: the emulator's mails never come back
             else:
                 raise TemplateError(f"{logical_id}: event {name} of type {kind} cannot be run locally")
     return Template(document, functions, tuple(routes), tuple(mappings), tuple(schedules))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from formrelay.aws import sesv2
@@ -13,6 +14,7 @@ class MailRejectedError(Exception):
 
 
 _PERMANENT = (
+    "AccountSuspendedException",
     "MessageRejected",
     "MailFromDomainNotVerifiedException",
     "BadRequestException",
@@ -20,8 +22,13 @@ _PERMANENT = (
 )
 
 
-def send(to: str, subject: str, text: str, html: str) -> None:
-    """Sends one mail. Raises MailRejectedError for good refusals; botocore's errors may pass with time."""
+def send(
+    to: str, subject: str, text: str, html: str, *, headers: Mapping[str, str], tags: Mapping[str, str]
+) -> None:
+    """Sends one mail. ``tags`` come back in what SES tells of it later (bounces).
+
+    Raises MailRejectedError for good refusals; botocore's errors may pass with time.
+    """
     from botocore.exceptions import ClientError
 
     name = settings().mail_configuration
@@ -32,10 +39,21 @@ def send(to: str, subject: str, text: str, html: str) -> None:
             FromEmailAddress=settings().mail_from,
             **chosen,
             Destination={"ToAddresses": [to]},
-            Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": subject, "Charset": "UTF-8"},
+                    "Body": body,
+                    "Headers": _pairs(headers),
+                }
+            },
+            EmailTags=_pairs(tags),
         )
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in _PERMANENT:
             raise MailRejectedError(code) from None
         raise
+
+
+def _pairs(values: Mapping[str, str]) -> list[Any]:
+    return [{"Name": name, "Value": value} for name, value in values.items()]

@@ -16,7 +16,13 @@ from formrelay.settings import settings
 _PIECE = 4_000
 MAX_SECRET = 16_000
 _CACHE_SIZE = 512
+# What KMS says to bytes that it did not make; the last one where they seem to name a key of somebody else.
+_FOREIGN = ("InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException")
 _opened: OrderedDict[bytes, str] = OrderedDict()
+
+
+class NotSealedError(ValueError):
+    """This is nothing that was sealed here for that owner."""
 
 
 def seal(secret: str, owner_uid: str) -> list[bytes]:
@@ -28,7 +34,10 @@ def seal(secret: str, owner_uid: str) -> list[bytes]:
 
 
 def unseal(sealed: list[bytes], owner_uid: str) -> str:
-    """The secret again; remembered by the hash of what was sealed, so KMS is asked once per process."""
+    """The secret again; remembered by the hash of what was sealed, so KMS is asked once per process.
+
+    Raises NotSealedError for what :func:`seal` did not make for that owner.
+    """
     digest = hashlib.sha256(b"\0".join([owner_uid.encode(), *sealed])).digest()
     known = _opened.get(digest)
     if known is not None:
@@ -49,7 +58,13 @@ def _encrypt(piece: bytes, owner_uid: str) -> bytes:
 
 
 def _decrypt(piece: bytes, owner_uid: str) -> bytes:
-    answer = kms().decrypt(
-        KeyId=settings().kms_key, CiphertextBlob=piece, EncryptionContext={"uid": owner_uid}
-    )
+    client = kms()
+    try:
+        answer = client.decrypt(
+            KeyId=settings().kms_key, CiphertextBlob=piece, EncryptionContext={"uid": owner_uid}
+        )
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in _FOREIGN:
+            raise NotSealedError from error
+        raise
     return answer["Plaintext"][1:]

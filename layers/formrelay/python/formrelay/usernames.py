@@ -9,7 +9,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
 RESERVED = frozenset(
     {
         "anonymoususer", "api", "assets", "collector", "forms", "formlist", "me", "media", "private_media",
-        "submission", "token", "view", "xformsmanifest", "xformsmedia",
+        "submission", "token", "unsubscribe", "view", "xformsmanifest", "xformsmedia",
     }
 )  # fmt: skip
 

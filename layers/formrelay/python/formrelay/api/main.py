@@ -15,6 +15,7 @@ from formrelay.api import (
     imports,
     openrosa,
     submission,
+    unsubscribe,
 )
 from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
@@ -31,6 +32,7 @@ _MODULES = (
     hook_secrets,
     hooks,
     imports,
+    unsubscribe,
 )
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
 ROUTER = Router(ROUTES)

@@ -42,7 +42,7 @@ class Context:
 
 Handler = Callable[..., Response]
 
-# Names and uids are shorter; anything longer would not fit into a key of the table.
+# Names and uids are shorter; anything much longer would not fit into a key of the table.
 _MAX_PARAMETER = 255
 
 
@@ -55,6 +55,8 @@ class Route:
     handler: Handler
     formats: tuple[str, ...] = ("json",)
     """What can be asked for by suffix or ``?format=``; anything else is 404."""
+    longest: int = _MAX_PARAMETER
+    """Characters that a path parameter may have."""
 
 
 class Router:
@@ -68,7 +70,10 @@ class Router:
         ordered = sorted(
             by_pattern.items(), key=lambda entry: [s.startswith("{") for s in entry[0].split("/")]
         )
-        self._patterns = [(_compile(pattern), by_method) for pattern, by_method in ordered]
+        self._patterns = [
+            (_compile(pattern), max(route.longest for route in by_method.values()), by_method)
+            for pattern, by_method in ordered
+        ]
 
     def answer(self, request: Request) -> Response:
         """The response to a request; never raises for what the caller did."""
@@ -97,9 +102,9 @@ class Router:
         return route.handler(Context(request, caller), **params)
 
     def _find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        for pattern, by_method in self._patterns:
+        for pattern, longest, by_method in self._patterns:
             match = pattern.fullmatch(path)
-            if match and all(len(value) <= _MAX_PARAMETER for value in match.groups()):
+            if match and all(len(value) <= longest for value in match.groups()):
                 return by_method, match.groupdict()
         raise not_found()
 

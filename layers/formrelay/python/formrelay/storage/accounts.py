@@ -13,7 +13,8 @@ LOGIN_WINDOW = 600
 
 
 def get_account(username: str) -> Item | None:
-    """An account by name: ``username, uid, password, email, active, superuser, key_hash, key_sealed, created``.
+    """An account by name: ``username, uid, password, email, active, superuser, key_hash, key_sealed, created,
+    details``; ``email_bad`` when mails to an address came back.
 
     What cannot be a name is not looked up.
     """
@@ -44,6 +45,21 @@ def create_account(account: Item) -> bool:
     except table.TransactionError:
         return False
     return True
+
+
+def mark_bad_address(username: str, address: str, reason: str, *, at: int) -> None:
+    """Notes that mails to that address of an account come back (``email_bad``: address, reason, at in ms).
+
+    Raises ConditionError when there is no such account or it has another address by now.
+    """
+    table.update(
+        settings().accounts_table,
+        keys.account(username),
+        "SET #email_bad = :bad",
+        {":bad": {"address": address, "reason": reason, "at": at}, ":address": address},
+        condition="#email = :address",
+        blind=True,
+    )
 
 
 def replace_key(account: Item, key_hash: str | None, key_sealed: list[bytes] | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from formrelay.settings import settings
 from formrelay.storage import health, keys, table
@@ -26,6 +27,35 @@ def listed(asset: str) -> list[Item]:
             {":pk": keys.asset_pk(asset), ":h": "H#"},
         )
     )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A hook with its health and the state of its project: ``name``, ``owner``, …"""
+
+    asset: str
+    hook: Item
+    health: Item
+    state: Item
+
+
+def standings(pairs: Collection[tuple[str, str]]) -> dict[str, Standing]:
+    """Hook uid → standing, for those of the (project, hook) pairs that are there."""
+    wanted = {asset: keys.asset_state(asset) for asset, _ in pairs}
+    wanted |= {uid: keys.hook(asset, uid) for asset, uid in pairs}
+    wanted |= {f"{uid}/health": keys.health(asset, uid) for asset, uid in pairs}
+    found: dict[str, Item | None] = {}
+    names = list(wanted)
+    for i in range(0, len(names), table.MAX_BATCH_GET):
+        batch = names[i : i + table.MAX_BATCH_GET]
+        items = table.batch_get(settings().data_table, [wanted[name] for name in batch])
+        found |= zip(batch, items, strict=True)
+    standing = {}
+    for asset, uid in pairs:
+        hook, state = found[uid], found[asset]
+        if hook and state:
+            standing[uid] = Standing(asset, hook, found[f"{uid}/health"] or {}, state)
+    return standing
 
 
 class TooManyHooksError(Exception):

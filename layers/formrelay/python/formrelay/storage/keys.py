@@ -178,5 +178,13 @@ def report_notice(owner: str, hook_uid: str, kind: str) -> Key:
     return {"pk": report_pk(owner), "sk": f"M#{hook_uid}#{kind}"}
 
 
+def report_arrived(owner: str, hook_uid: str, sid: int) -> Key:
+    return {"pk": report_pk(owner), "sk": f"K#{hook_uid}#{sid_text(sid)}"}
+
+
+def report_letter(owner: str, letter: str) -> Key:
+    return {"pk": report_pk(owner), "sk": f"U#{letter}"}
+
+
 def job(uid: str) -> Key:
     return {"pk": f"J#{uid}", "sk": "J"}

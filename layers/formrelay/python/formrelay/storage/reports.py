@@ -1,23 +1,34 @@
-"""Failure reports: per owner one item that says there is something to mail, and one line per failure."""
+"""Failure reports: per owner one item that says there is something to mail, and one line per failure.
+
+Beside them stand the deliveries that had been reported and arrived after all, and which hooks a mail was about.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.table import Item
 
-# Lines of one mail; the rest follows in the next.
-MAX_LINES = 500
+# Lines of one mail; the rest follows in the next. So many stay below the 100 KB that mail clients show.
+MAX_LINES = 300
+MAX_ARRIVED = 300
+# What arrived after all waits so long for a mail to be told in (s): it causes none by itself.
+_ARRIVED_KEPT = 30 * 86400
 
 
 def failure_ops(owner: str, line: Item, *, now: int) -> list[Item]:
     """The writes that make a failure reported, for the transaction that ends its delivery.
 
-    ``line``: asset, asset_name, hook, hook_name, sid, code, message, at (ms), uid.
+    ``line``: asset, asset_name, hook, hook_name, sid, code, message, base_url, at (ms). What happened to the hook
+    itself has a ``kind`` (``paused``, ``switched-off``) instead of a ``sid``.
     """
     data = settings().data_table
+    hook, kind = line["hook"], line.get("kind")
+    key = keys.report_notice(owner, hook, kind) if kind else keys.report_line(owner, hook, line["sid"])
     return [
-        table.put_op(data, {**keys.report_line(owner, line["hook"], line["sid"]), **line}),
+        table.put_op(data, {**key, **line}),
         table.update_op(
             data,
             keys.report(owner),
@@ -25,6 +36,22 @@ def failure_ops(owner: str, line: Item, *, now: int) -> list[Item]:
             " #sweep_at = if_not_exists(#sweep_at, :now) ADD #generation :one",
             {":owner": owner, ":shard": keys.sweep_shard("report", owner), ":now": now, ":one": 1},
         ),
+    ]
+
+
+def arrived_ops(item: Item, *, now: int) -> list[Item]:
+    """The writes that get it told that a delivery arrived after all, for the transaction that ends it.
+
+    None for a delivery that was not to be reported as failed. One that is not mailed yet will not be.
+    """
+    owner = item.get("reported")
+    if owner is None:
+        return []
+    data, hook, sid = settings().data_table, item["hook"], item["sid"]
+    mark = {"asset": item["asset"], "hook": hook, "sid": sid, "at": now, "expires": now // 1000 + _ARRIVED_KEPT}
+    return [
+        table.delete_op(data, keys.report_line(owner, hook, sid)),
+        table.put_op(data, {**keys.report_arrived(owner, hook, sid), **mark}),
     ]
 
 
@@ -55,8 +82,19 @@ def lines(owner: str) -> tuple[list[Item], bool]:
     return found, last is not None
 
 
+def arrived(owner: str) -> list[Item]:
+    """Up to MAX_ARRIVED deliveries that had been reported and arrived: ``asset, hook, sid, at`` (ms)."""
+    found, _ = table.query(
+        settings().data_table,
+        "#pk = :pk AND begins_with(#sk, :k)",
+        {":pk": keys.report_pk(owner), ":k": "K#"},
+        limit=MAX_ARRIVED,
+    )
+    return found
+
+
 def clear(line: Item) -> None:
-    """Takes a mailed failure off the list, unless the delivery failed again meanwhile."""
+    """Takes what was mailed off the list, unless it happened again meanwhile."""
     try:
         table.delete(
             settings().data_table,
@@ -94,3 +132,22 @@ def finish(report: Item, *, sent_at: int | None, next_at: int | None) -> bool:
     except table.ConditionError:
         return False
     return True
+
+
+# Letters: which hooks a mail was about, for the one link that switches the mails about all of them off
+
+
+def keep_letter(owner: str, letter: str, hooks: Sequence[tuple[str, str]], *, expires: int) -> None:
+    """Keeps (project, hook) pairs under the letter's uid until ``expires`` (s)."""
+    table.update(
+        settings().data_table,
+        keys.report_letter(owner, letter),
+        "SET #hooks = :hooks, #expires = :expires",
+        {":hooks": hooks, ":expires": expires},
+    )
+
+
+def letter(owner: str, uid: str) -> list[tuple[str, str]]:
+    """The (project, hook) pairs of a letter; none when it is gone."""
+    item = table.get(settings().data_table, keys.report_letter(owner, uid))
+    return [(asset, hook) for asset, hook in item["hooks"]] if item else []

@@ -155,13 +155,17 @@ def update(
     *,
     condition: str | None = None,
     names: Mapping[str, str] | None = None,
+    blind: bool = False,
 ) -> Item:
     """Changes one item and returns it as it is afterwards. Raises ConditionError with the item found.
 
+    ``blind`` is for functions that may not see the item: nothing of it comes back in either case.
     ``names`` are for attributes whose names cannot stand in an expression: ``{"#f0": "any name"}``.
     """
     request: dict[str, Any] = {"TableName": table, "Key": marshal_item(key), "ReturnValues": "ALL_NEW"}
     _expression(request, values, UpdateExpression=expression, ConditionExpression=condition)
+    if blind:
+        request |= {"ReturnValues": "NONE", "ReturnValuesOnConditionCheckFailure": "NONE"}
     if names:
         request["ExpressionAttributeNames"] = {**request["ExpressionAttributeNames"], **names}
     return unmarshal_item(_conditional(dynamodb().update_item, request).get("Attributes", {}))
@@ -190,7 +194,7 @@ def batch_delete(table: str, keys: Sequence[Key]) -> None:
 
 def _conditional(call: Callable[..., Any], request: dict[str, Any]) -> Any:
     if "ConditionExpression" in request:
-        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        request.setdefault("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
     client = dynamodb()
     try:
         return call(**request)
