@@ -100,6 +100,10 @@ def sqs_batch(answer: Any) -> None:
     assert answer == {"batchItemFailures": []}
 
 
+def bounce(answer: Any) -> None:
+    assert answer == {"marked": 1}
+
+
 def recover(answer: Any) -> None:
     assert answer == {}
 
@@ -115,6 +119,7 @@ EXPECTED: dict[str, Callable[[Any], None]] = {
     "api": api,
     "deliver": sqs_batch,
     "report": sqs_batch,
+    "bounce": bounce,
     "recover": recover,
     "compile": compile_,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from formrelay import settings as settings_module
+from formrelay import unsubscribe
 from formrelay.storage import keys
 from tests.support.template import (
     ROOT,
@@ -272,6 +273,17 @@ def test_report_only_reads_addresses() -> None:
     assert rights("report", "AccountsTable") == {"dynamodb:GetItem"}
 
 
+def test_bounce_marks_addresses_of_accounts_and_sees_and_changes_nothing_else() -> None:
+    assert rights("bounce", "DataTable") == set()
+    (statement,) = statements("bounce")
+    assert statement["Action"] == "dynamodb:UpdateItem"
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [keys.account("*")["pk"]]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "email", "email_bad"]},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
+    }
+
+
 def test_compile_has_no_right_at_all() -> None:
     assert statements("compile") == []
 
@@ -281,11 +293,15 @@ def test_openrosa_changes_no_data() -> None:
 
 
 def test_credentials_are_sealed_by_api_and_opened_by_deliver_alone() -> None:
+    """The function that mails may seal as well, but nothing with the uid of what credentials belong to."""
     sealing = {name: rights(name, "SealingKey") for name in FUNCTIONS}
     assert {name: actions for name, actions in sealing.items() if actions} == {
         "api": {"kms:Encrypt", "kms:Decrypt"},
         "deliver": {"kms:Decrypt"},
+        "report": {"kms:Encrypt"},
     }
+    (sealed,) = [part for part in statements("report") if part["Action"] == "kms:Encrypt"]
+    assert sealed["Condition"] == {"StringEquals": {"kms:EncryptionContext:uid": unsubscribe.PURPOSE}}
 
 
 def test_only_api_calls_functions_and_only_report_sends_mail() -> None:
@@ -294,6 +310,22 @@ def test_only_api_calls_functions_and_only_report_sends_mail() -> None:
 
     assert having("lambda:InvokeFunction") == {"api"}
     assert having("ses:SendEmail") == {"report"}
+
+
+def test_ses_alone_tells_of_our_mails_and_only_what_makes_an_address_bad() -> None:
+    (statement,) = properties("MailEventsPolicy")["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "ses.amazonaws.com"}, "sns:Publish")
+    source = statement["Condition"]["StringEquals"]
+    assert source["AWS:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert source["AWS:SourceArn"]["Fn::Sub"].endswith(":configuration-set/${MailConfiguration}")
+    destination = properties("MailEventDestination")["EventDestination"]
+    assert destination["MatchingEventTypes"] == ["bounce", "complaint"]
+    assert destination["SnsDestination"] == {"TopicARN": {"Ref": "MailEvents"}}
+    assert events("SNS") == [("bounce", {"Topic": {"Ref": "MailEvents"}})]
+    assert set(properties("MailConfiguration")["SuppressionOptions"]["SuppressedReasons"]) == {
+        "BOUNCE",
+        "COMPLAINT",
+    }
 
 
 def test_nothing_is_read_or_written_unencrypted_in_the_bucket() -> None:
