@@ -12,7 +12,7 @@ from formrelay.storage import keys, table
 from formrelay.storage.table import Item
 
 # Lines of one mail; the rest follows in the next. So many stay below the 100 KB that mail clients show.
-MAX_LINES = 300
+MAX_LINES = 200
 MAX_ARRIVED = 300
 # What arrived after all waits so long for a mail to be told in (s): it causes none by itself.
 _ARRIVED_KEPT = 30 * 86400
