@@ -87,5 +87,5 @@ def _link(link: Link) -> str:
     if link.method == "GET":
         return f'<a href="{url}">{label}</a>'
     return (
-        f'{label}:<br><code dir="ltr" style="font-size:13px;word-break:break-all">{link.method} {url}</code>'
+        f'{label}<br><code dir="ltr" style="font-size:13px;word-break:break-all">{link.method} {url}</code>'
     )

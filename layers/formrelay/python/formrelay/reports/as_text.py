@@ -46,7 +46,7 @@ def _section(section: Section, texts: Texts) -> list[str]:
         for link in links:
             # Alone on its line an address runs from left to right, and no mark can become a part of it.
             url = link.url if link.method == "GET" else f"{link.method} {link.url}"
-            out += [f"- {link.label}:", f"  {url}"]
+            out += [f"- {link.label}", f"  {url}"]
         out.append("")
     return out
 

@@ -54,9 +54,9 @@ _ENGLISH = Texts(
     direction="ltr",
     subject="REST Services Failure Report",
     greeting="Dear {name},",
-    some_failed="some submissions did not reach the endpoint of a REST Service, and no further attempt is made by "
+    some_failed="Some submissions did not reach the endpoint of a REST Service, and no further attempt is made by "
     "itself. You can send them again.",
-    hooks_changed="this happened to your REST Services:",
+    hooks_changed="This happened to your REST Services:",
     preheader_failed="Not delivered: {count}. {projects}",
     preheader_changed="{projects}",
     hook="Hook",
@@ -91,9 +91,9 @@ _FRENCH = Texts(
     direction="ltr",
     subject="Rapport d’échec des services REST",
     greeting="Bonjour {name},",
-    some_failed="certaines soumissions ne sont pas parvenues à la destination d’un service REST, et plus aucun essai "
+    some_failed="Certaines soumissions ne sont pas parvenues à la destination d’un service REST, et plus aucun essai "
     "n’aura lieu automatiquement. Vous pouvez les renvoyer.",
-    hooks_changed="voici ce qui est arrivé à vos services REST :",
+    hooks_changed="Voici ce qui est arrivé à vos services REST :",
     preheader_failed="Non transmises : {count}. {projects}",
     preheader_changed="{projects}",
     hook="Service",
@@ -131,9 +131,9 @@ _SPANISH = Texts(
     direction="ltr",
     subject="Informe de fallos de los servicios REST",
     greeting="Hola, {name}:",
-    some_failed="algunos envíos no llegaron al destino de un servicio REST y ya no se harán más intentos automáticos. "
+    some_failed="Algunos envíos no llegaron al destino de un servicio REST y ya no se harán más intentos automáticos. "
     "Puede enviarlos de nuevo.",
-    hooks_changed="esto ha ocurrido con sus servicios REST:",
+    hooks_changed="Esto ha ocurrido con sus servicios REST:",
     preheader_failed="No entregados: {count}. {projects}",
     preheader_changed="{projects}",
     hook="Servicio",
