@@ -141,14 +141,16 @@ def look(found: Item, now: int) -> str:
         return "stale"
     if not hook["active"]:
         return "resting" if health.rest(found) else "moved"
-    if now - found["paused_at"] >= settings().deactivate_after * 1000:
+    last = found["paused_at"] + settings().deactivate_after * 1000
+    if now >= last:
         return _switch_off(found, hook, now)
     item = next(parking.waiting(found["hook"]), None)
     if item is None:
         # The next submission is the probe; it is not to wait for longer than this.
         later = now + settings().probe_interval * 1000
         return "nothing to probe" if sweep.push(found, found["sweep_at"], later, 0) else "moved"
-    if not health.choose_probe(found, item["sid"], next_at=now + _interval(found["probes"] + 1)):
+    next_at = min(now + _interval(found["probes"] + 1), last)
+    if not health.choose_probe(found, item["sid"], next_at=next_at):
         return "moved"
     return "probe" if _let_through(item, now) else "moved"
 
