@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-account", help="make an account and print its API key")
     create.add_argument("username")
     create.add_argument("--email", default="", help="where failure reports go")
+    create.add_argument("--language", default="en", choices=("en", "fr", "es", "ar"), help="of those reports")
     create.add_argument("--superuser", action="store_true", help="may do everything")
     create.set_defaults(command=create_account)
     return parser
@@ -50,7 +51,13 @@ def create_account(options: argparse.Namespace) -> int:
 
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
-        key = accounts.create_account(options.username, password, options.email, superuser=options.superuser)
+        key = accounts.create_account(
+            options.username,
+            password,
+            options.email,
+            superuser=options.superuser,
+            language=options.language,
+        )
     except ApiError as error:
         print(next(iter(error.body.values()))[0], file=sys.stderr)
         return 1

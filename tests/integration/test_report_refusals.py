@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from formrelay.accounts import create_account
 from formrelay.reports.run import REFUSED
 from formrelay.settings import settings
+from formrelay.storage import accounts
+from tests.support.app import PASSWORD
 from tests.support.calls import failing
 from tests.support.grants import switch_off
 from tests.support.reports import fail, letters, set_account
@@ -122,3 +125,10 @@ def test_the_mail_is_in_the_language_of_the_account(world: World, language: obje
         world.run(121)
     (letter,) = sent
     assert letter.subject == subject
+
+
+def test_an_account_is_made_with_its_language(world: World) -> None:
+    assert create_account("bea", PASSWORD, "bea@example.org", language="fr")
+    account = accounts.get_account("bea")
+    assert account is not None
+    assert account["details"] == {"language": "fr"}

@@ -16,9 +16,12 @@ _TRIES = 5
 T = TypeVar("T")
 
 
-def create_account(username: str, password: str, email: str, *, superuser: bool = False) -> str | None:
+def create_account(
+    username: str, password: str, email: str, *, superuser: bool = False, language: str = ""
+) -> str | None:
     """Makes an account and its API key, and returns the key; None when the name is taken.
 
+    ``language`` is the tag of the one that it is mailed in.
     Raises ApiError 400 for names and passwords that will not do.
     """
     if not is_username(username):
@@ -38,7 +41,7 @@ def create_account(username: str, password: str, email: str, *, superuser: bool 
         "created": clock.now_ms(),
         "key_hash": ids.key_hash(key),
         "key_sealed": sealing.seal(key, uid),
-        "details": {},
+        "details": {"language": language} if language else {},
     }
     return key if accounts.create_account(account) else None
 
