@@ -22,7 +22,7 @@ run: .venv/.installed .venv-emulator/.installed ## run the whole stack on http:/
 	@.venv/bin/python -m infra.local
 
 test: setup lint ## lint, types and all tests
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.installed ## style, types and the direction of imports
 	.venv/bin/ruff check .

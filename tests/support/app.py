@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import requests
 
 from formrelay import aws as clients
-from formrelay import clock
+from formrelay import clock, passwords
 from formrelay.accounts import create_account
 from formrelay.settings import Settings
 from functions.api import app as api
@@ -245,6 +245,8 @@ class Clock:
 
 def install(settings: Settings, monkeypatch: Any) -> App:
     """The deployment of a test, with the user ``ann``."""
+    # Hashing a password slowly is a matter of production; every test makes an account.
+    monkeypatch.setattr(passwords, "_N", 2)
     lambdas = LambdaClient(settings)
     monkeypatch.setattr(clients, "lambda_", lambda: lambdas)
     monkeypatch.setattr("formrelay.functions.lambda_", lambda: lambdas)
