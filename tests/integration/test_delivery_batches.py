@@ -182,3 +182,35 @@ def test_log_lines_hold_neither_content_nor_credentials(
     assert '"message":"attempt"' in logged
     for secret in ("uSecret", "pSecret", "tSecret", "rSecret", "nSecret"):
         assert secret not in logged
+
+
+# A slow or failing hook
+
+
+def test_a_hook_that_failed_gets_half_of_the_threads(world: World) -> None:
+    sids = [world.submit() for _ in range(11)]
+    world.receiver.answer = Answer(500)
+    deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
+    world.receiver.answer = Answer(delay=0.4)
+    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext())
+    assert failed(answer) == []
+    arrived = sorted(request.at for request in world.requests[1:])
+    assert len(arrived) == 10
+    # Five at a time: the sixth begins when one of the first five has ended.
+    assert arrived[5] - arrived[0] >= 0.4
+
+
+def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "1")
+    settings.cache_clear()
+    sids = [world.submit() for _ in range(8)]
+    world.receiver.answer = Answer(500)
+    deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
+    world.receiver.answer = Answer(delay=0.7)
+    # Six seconds are needed for an attempt: half a second is left to wait.
+    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext(6.5))
+    assert len(failed(answer)) == 2
+    assert len(world.requests) == 6
+    untouched = [sid for sid in sids if world.item(sid)["tries"] == 0]
+    assert len(untouched) == 2
+    assert {world.item(sid)["status"] for sid in untouched} == {1}
