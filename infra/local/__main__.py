@@ -29,7 +29,9 @@ class StartError(Exception):
 
 def main() -> int:
     """Run until Ctrl-C; returns the exit status."""
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything that this process talks to is on loopback
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = (
+        "*"  # everything that this process talks to is on loopback
+    )
     try:
         config = read_config()
         _set_up_logging(config)

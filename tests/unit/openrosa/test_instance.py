@@ -419,7 +419,9 @@ def test_the_first_answered_geopoint_counts() -> None:
     assert instance.geolocation({"b": "1.5 -2 0 0", "c": "3 4"}, ["a", "b", "c"]) == [1.5, -2.0]
 
 
-@pytest.mark.parametrize("text", ["here", "1", "", "nan 1", "1 inf", "1_0 2", "1,2 3", "1e999 0", "1e200 0", "0 361"])
+@pytest.mark.parametrize(
+    "text", ["here", "1", "", "nan 1", "1 inf", "1_0 2", "1,2 3", "1e999 0", "1e200 0", "0 361"]
+)
 def test_a_geopoint_that_is_no_point_gives_none(text: str) -> None:
     assert instance.geolocation({"a": text, "b": "1 2"}, ["a", "b"]) == [None, None]
 

@@ -48,7 +48,13 @@ def arrived_ops(item: Item, *, now: int) -> list[Item]:
     if owner is None:
         return []
     data, hook, sid = settings().data_table, item["hook"], item["sid"]
-    mark = {"asset": item["asset"], "hook": hook, "sid": sid, "at": now, "expires": now // 1000 + _ARRIVED_KEPT}
+    mark = {
+        "asset": item["asset"],
+        "hook": hook,
+        "sid": sid,
+        "at": now,
+        "expires": now // 1000 + _ARRIVED_KEPT,
+    }
     return [
         table.delete_op(data, keys.report_line(owner, hook, sid)),
         table.put_op(data, {**keys.report_arrived(owner, hook, sid), **mark}),
