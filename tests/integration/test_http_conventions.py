@@ -13,6 +13,7 @@ from formrelay.api.main import ROUTES
 from functions.api import app as api
 from tests.support.app import FORM, App, LambdaContext
 from tests.support.calls import failing
+from tests.support.routes import path_of
 
 NOT_FOUND = {"detail": "Not found."}
 
@@ -45,9 +46,7 @@ def test_what_is_not_there_is_404_for_all_methods_and_never_a_redirect(app: App,
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern}")
 def test_every_route_answers_in_every_spelling_of_its_path_alike(app: App, route: Any) -> None:
     asset = app.deploy(FORM)
-    names = {"asset": asset, "id": "17", "hook": "hX", "log": "hlX", "version": "vX", "task": "iX"}
-    names |= {"attachment": "attX", "size": "large", "username": "ann", "status": "x"}
-    path = route.pattern.format_map(names)
+    path = path_of(route, asset)
     asked = [path, path + "/", path + "//", "/" + path, path.replace("/", "//"), path + ".json"]
     statuses = set()
     for spelling in asked:
