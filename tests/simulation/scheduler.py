@@ -39,6 +39,8 @@ class Process:
         self.death: str | None = None
         self.died = math.inf
         self.disturbed = False
+        # Its threads beside the first one that are under way.
+        self.threads = 0
 
 
 class _Worker:
@@ -65,10 +67,15 @@ class _Worker:
 class Task:
     """One thread of a simulated process, from its first call to its result."""
 
-    __slots__ = ("_call", "_waiting", "done", "error", "process", "scheduler", "value", "worker")
+    __slots__ = ("_call", "_then", "_waiting", "done", "error", "process", "scheduler", "value", "worker")
 
     def __init__(
-        self, scheduler: Scheduler, process: Process, call: Callable[[], Any], worker: _Worker
+        self,
+        scheduler: Scheduler,
+        process: Process,
+        call: Callable[[], Any],
+        worker: _Worker,
+        then: Callable[[Task], None] | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.process = process
@@ -77,6 +84,7 @@ class Task:
         self.done = False
         self.value: Any = None
         self.error: BaseException | None = None
+        self._then = then
         self._waiting: Task | None = None
 
     def run(self) -> None:
@@ -85,7 +93,14 @@ class Task:
                 self.value = self._call()
         except BaseException as error:
             self.error = error
+        if self.process.death is not None and self.error is None:
+            self.error = SimulatedCrashError(self.process.death)
         self.done = True
+        try:
+            if self._then is not None:
+                self._then(self)
+        except BaseException as error:
+            self.scheduler.failure = error
         if self._waiting is not None:
             self.scheduler.wake(self._waiting)
 
@@ -127,10 +142,16 @@ class Scheduler:
         """Lets ``event`` happen at a moment; it runs at once and may not sleep."""
         self._push(time, event)
 
-    def spawn(self, process: Process, call: Callable[[], Any], delay: float = 0.0) -> Task:
-        """Begins a new thread of a process; it runs once its time has come."""
+    def spawn(
+        self,
+        process: Process,
+        call: Callable[[], Any],
+        delay: float = 0.0,
+        then: Callable[[Task], None] | None = None,
+    ) -> Task:
+        """Begins a new thread of a process; it runs once its time has come, and ``then`` is told of its end."""
         worker = self._idle.pop() if self._idle else self._hire()
-        task = worker.task = Task(self, process, call, worker)
+        task = worker.task = Task(self, process, call, worker, then)
         self._await(task, self.now + delay)
         return task
 
@@ -176,8 +197,9 @@ class Scheduler:
         self._check(task.process)
 
     def wake(self, task: Task) -> None:
-        """Ends the wait of a task."""
-        self._await(task, self.now)
+        """Ends the wait of a task, unless it died meanwhile."""
+        if not task.done:
+            self._await(task, self.now)
 
     def kill(self, process: Process, reason: str) -> None:
         """Ends a process now: none of its threads does anything any more."""
@@ -288,7 +310,13 @@ class Executor:
         while len(running) >= self._limit:
             running[0].join()
             running = [task for task in self._tasks if not task.done]
-        task = self.scheduler.spawn(self.scheduler.current.process, lambda: call(*args, **kwargs))
+        process = self.scheduler.current.process
+        process.threads += 1
+
+        def ended(_: Task) -> None:
+            process.threads -= 1
+
+        task = self.scheduler.spawn(process, lambda: call(*args, **kwargs), then=ended)
         self._tasks.append(task)
         return _Future(task)
 
