@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.template import default, functions, template
+from tests.support.template import default, functions, resources, template
 from tests.template.conftest import Account
 
 
@@ -14,14 +14,19 @@ def test_stack_is_complete(deployed: Account) -> None:
     made = [resource for page in pages for resource in page["StackResourceSummaries"]]
     assert {resource["ResourceStatus"] for resource in made} == {"CREATE_COMPLETE"}
     kinds = [resource["ResourceType"] for resource in made]
+    sources = [source for function in functions().values() for source in function.get("Events", {}).values()]
+    mappings = [source for source in sources if source["Type"] == "SQS"]
     for kind, count in (
         ("AWS::Lambda::Function", len(functions())),
-        ("AWS::Lambda::EventSourceMapping", 3),
+        ("AWS::Lambda::EventSourceMapping", len(mappings)),
         ("AWS::DynamoDB::Table", 2),
-        ("AWS::SQS::Queue", 6),
+        ("AWS::SQS::Queue", len(resources("AWS::SQS::Queue"))),
         ("AWS::IAM::Role", len(functions())),
         ("AWS::Events::Rule", 1),
         ("AWS::ApiGatewayV2::Api", 1),
+        ("AWS::SES::ConfigurationSetEventDestination", 1),
+        ("AWS::SNS::Subscription", 1),
+        ("AWS::Logs::MetricFilter", 1),
     ):
         assert (kind, kinds.count(kind)) == (kind, count)
 
