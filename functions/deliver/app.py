@@ -11,7 +11,7 @@ import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from typing import Any  # noqa: E402
 
-from formrelay import delivery, shares  # noqa: E402
+from formrelay import delivery, lanes, queues, shares  # noqa: E402
 from formrelay.log import logger  # noqa: E402
 
 # What was imported lives as long as the process: the collector need not look at it again.
@@ -22,6 +22,8 @@ gc.enable()
 THREADS = 10
 # Seconds for a retry by hand or a test: who asked for it waits no longer than 28.
 INLINE = 26.0
+# After so long comes what a slow hook's share of a batch had no time for.
+NO_TURN_MS = 10_000
 
 _memory = shares.Memory()
 
@@ -54,8 +56,11 @@ def _failed(record: dict[str, Any], batch: shares.Batch, ends: float) -> bool:
         message = json.loads(record["body"])
         with batch.turn(message["h"], ends - delivery.seconds_needed()) as has_turn:
             if not has_turn:
-                raise delivery.NoTimeError
-            outcome = delivery.attempt(message, ends - time.monotonic())
+                # Returned instead, it would come only after the visibility time-out, and end among the dead letters.
+                queues.send_retry(message, NO_TURN_MS)
+                return False
+            fast = lanes.is_first(record.get("eventSourceARN", ""))
+            outcome = delivery.attempt(message, ends - time.monotonic(), fast=fast)
         if outcome is not None:
             _memory.note(message["h"], outcome)
     except delivery.NoTimeError:

@@ -36,6 +36,10 @@ class Config:
     retry_delays: str
     report_interval: str
     recovery_grace: str
+    pause_failures: str
+    pause_after: str
+    probe_interval: str
+    drain_rate: str
     root: Path = ROOT
     template: Path = ROOT / "template.yaml"
     emulator_python: Path = ROOT / ".venv-emulator" / "bin" / "python"
@@ -54,6 +58,10 @@ class Config:
             "RetryDelays": self.retry_delays,
             "ReportInterval": self.report_interval,
             "RecoveryGrace": self.recovery_grace,
+            "PauseFailures": self.pause_failures,
+            "PauseAfter": self.pause_after,
+            "ProbeInterval": self.probe_interval,
+            "DrainRate": self.drain_rate,
             "AllowNetworks": "127.0.0.0/8,::1/128",
             "HttpsOnly": "false",
         }
@@ -70,6 +78,10 @@ def read_config(env: Mapping[str, str] = os.environ) -> Config:
         retry_delays=_delays(env.get("FORMRELAY_RETRY_DELAYS") or "60,600,6000"),
         report_interval=str(_integer(env, "FORMRELAY_REPORT_INTERVAL", 3600, 0, 10**9)),
         recovery_grace=str(_integer(env, "FORMRELAY_RECOVERY_GRACE", 5, 0, 10**9)),
+        pause_failures=str(_integer(env, "FORMRELAY_PAUSE_FAILURES", 20, 1, 10**9)),
+        pause_after=str(_integer(env, "FORMRELAY_PAUSE_AFTER", 600, 0, 10**9)),
+        probe_interval=str(_integer(env, "FORMRELAY_PROBE_INTERVAL", 60, 1, 3600)),
+        drain_rate=str(_integer(env, "FORMRELAY_DRAIN_RATE", 25, 1, 100)),
         verbose=bool(env.get("FORMRELAY_VERBOSE")),
         demo=env.get("FORMRELAY_DEMO") != "0",
     )

@@ -23,7 +23,9 @@ from infra.local.worker import InitError, Result
 
 log = logging.getLogger("poller")
 
-PREFETCH = 100
+# The real queues are fair by themselves: a message of a quiet group need not wait for those before it. Here only what
+# is in hand can be taken in turn, so that has to be nearly everything.
+PREFETCH = 20_000
 # Seconds of one long poll.
 LONG_POLL = 10
 DEFAULT_CONCURRENCY = 5

@@ -209,8 +209,82 @@ def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch:
     world.receiver.answer = Answer(delay=0.7)
     # Six seconds are needed for an attempt: half a second is left to wait.
     answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext(6.5))
-    assert len(failed(answer)) == 2
+    assert failed(answer) == []
     assert len(world.requests) == 6
     untouched = [sid for sid in sids if world.item(sid)["tries"] == 0]
     assert len(untouched) == 2
-    assert {world.item(sid)["status"] for sid in untouched} == {1}
+    again = [body for delay, body in world.queued("retry") if delay == 10]
+    assert sorted(body["s"] for body in again) == sorted(untouched)
+    world.receiver.answer = Answer()
+    world.run(10)
+    assert {world.log(sid)["status"] for sid in untouched} == {2}
+
+
+FIRST_LANE = "arn:aws:sqs:eu-west-1:123456789012:"
+
+
+def from_first_lane(world: World, *bodies: Any) -> dict[str, Any]:
+    event = batch(*bodies)
+    arn = FIRST_LANE + world.app.settings.first_queue.rpartition("/")[2]
+    return {"Records": [{**record, "eventSourceARN": arn} for record in event["Records"]]}
+
+
+def make_slow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One attempt that took longer than is good for the others."""
+    monkeypatch.setattr("formrelay.shares.SLOW_MS", 100)
+    world.receiver.script.append(Answer(delay=0.2))
+    world.submit()
+    world.run(0)
+    assert world.app.get(world.hook_path()).json()["health"]["slow"] is True
+    world.lose_queues()
+
+
+def test_first_attempts_of_a_slow_hook_go_through_the_lane_of_retries(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slow(world, monkeypatch)
+    sid = world.submit()
+    world.lose_queues()
+    posts = len(world.posts)
+    assert failed(deliver.handler(from_first_lane(world, world.message(sid, 1)), LambdaContext())) == []
+    assert len(world.posts) == posts
+    item = world.item(sid)
+    assert (item["status"], item["tries"], item["rung"]) == (1, 0, 0)
+    assert world.queued("retry") == [(0, world.message(sid, 2))]
+    world.run(0)
+    assert (world.log(sid)["status"], world.log(sid)["tries"]) == (2, 1)
+    # That one was fast, so the next one is welcome again.
+    assert world.app.get(world.hook_path()).json()["health"]["slow"] is False
+    again = world.submit()
+    world.lose_queues()
+    deliver.handler(from_first_lane(world, world.message(again, 1)), LambdaContext())
+    assert world.log(again)["status"] == 2
+
+
+def test_recovery_sends_again_through_the_lane_that_a_slow_hook_was_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slow(world, monkeypatch)
+    sid = world.submit()
+    world.lose_queues()
+    deliver.handler(from_first_lane(world, world.message(sid, 1)), LambdaContext())
+    world.lose_queues()
+    world.recovers = False
+    world.run(120)
+    world.sweep()
+    assert world.queued("first") == []
+    assert world.queued("retry") == [(0, world.message(sid, 2))]
+
+
+def test_an_attempt_that_left_its_lane_is_looked_at_no_earlier_than_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slow(world, monkeypatch)
+    sid = world.submit()
+    world.loses = True
+    world.run(600)
+    world.loses = False
+    item = world.item(sid)
+    deliver.handler(from_first_lane(world, world.message(sid, 1)), LambdaContext())
+    assert world.item(sid)["sweep_at"] == item["sweep_at"]
+    assert world.item(sid)["looks"] == item["looks"] > 1

@@ -124,6 +124,7 @@ def test_the_first_success_after_failures_costs_one_call_more(world: World) -> N
     assert made == {"dynamodb.UpdateItem": 3, "dynamodb.BatchGetItem": 1}
     assert shown(world)["health"] == {
         "state": "ok",
+        "slow": False,
         "failures": 0,
         "failing_since": None,
         "paused_at": None,

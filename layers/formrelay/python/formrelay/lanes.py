@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from formrelay import queues
-from formrelay.storage.table import Item
+from formrelay import clock, queues
+from formrelay.log import logger
+from formrelay.settings import settings
+from formrelay.storage import parking
+from formrelay.storage.table import ConditionError, Item
 
-REPLAY = "replay"
+RETRY, REPLAY = "retry", "replay"
 
 
 def send_again(item: Item, delay_ms: int) -> None:
@@ -13,7 +16,27 @@ def send_again(item: Item, delay_ms: int) -> None:
     message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
     if item.get("lane") == REPLAY:
         queues.send_replays([message], delay_ms)
-    elif item["tries"]:
+    elif item["tries"] or item.get("lane") == RETRY:
         queues.send_retry(message, delay_ms)
     else:
         queues.send_first([message], delay_ms)
+
+
+def give_back(item: Item, delay_ms: int, lane: str | None = None) -> None:
+    """Gives a claimed attempt back, not counted, and sends its message again, through another lane if told so."""
+    now = clock.now_ms()
+    # Recovery may have put its next look further away already, if much is waiting.
+    sweep_at = max(item["sweep_at"], now + delay_ms + settings().recovery_grace * 1000)
+    try:
+        item = parking.put_off(item, now=now, sweep_at=sweep_at, lane=lane)
+    except ConditionError:
+        return  # the lease ran out
+    try:
+        send_again(item, delay_ms)
+    except Exception:
+        logger.exception("message not queued, left to recovery", extra={"sid": item["sid"]})
+
+
+def is_first(queue_arn: str) -> bool:
+    """Whether a queue is that of first attempts."""
+    return queue_arn.rpartition(":")[2] == settings().first_queue.rpartition("/")[2]

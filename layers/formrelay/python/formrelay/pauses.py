@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, jobs, lanes
+from formrelay import clock, jobs, lanes, shares
 from formrelay.hooks.ladder import Outcome
 from formrelay.log import logger
 from formrelay.settings import settings
@@ -47,7 +47,7 @@ def note(item: Item, hook: Item, found: Item, outcome: Outcome, *, gone: bool) -
     """
     try:
         if outcome.ok:
-            _succeeded(found)
+            _succeeded(found, outcome)
         elif outcome.kind != "interrupted" and not health.is_paused(found):
             _failed(item, hook, found, outcome, gone)
     except (ConditionError, TransactionError):
@@ -56,17 +56,19 @@ def note(item: Item, hook: Item, found: Item, outcome: Outcome, *, gone: bool) -
         logger.exception("health not noted", extra=_where(item))
 
 
-def _succeeded(found: Item) -> None:
-    # Only this is written for a hook that is well: nothing.
-    if found["failures"] and not health.is_paused(found):
-        found = health.forget_failures(found)
+def _succeeded(found: Item, outcome: Outcome) -> None:
+    slow = _is_slow(outcome)
+    # For a hook that is well, and was, nothing is written.
+    changed = found["failures"] or slow != health.is_slow(found)
+    if changed and not health.is_paused(found):
+        found = health.add_success(found, slow=slow)
     if health.is_paused(found) and found["paused_by"] != health.OWNER:
         _resume(found)
 
 
 def _failed(item: Item, hook: Item, found: Item, outcome: Outcome, gone: bool) -> None:
     now = clock.now_ms()
-    found = health.add_failure(found, now=now)
+    found = health.add_failure(found, now=now, slow=_is_slow(outcome))
     lasted = now - found["failing_since"]
     enough = found["failures"] >= settings().pause_failures and lasted >= settings().pause_after * 1000
     if health.is_paused(found) or not (gone or enough):
@@ -78,6 +80,10 @@ def _failed(item: Item, hook: Item, found: Item, outcome: Outcome, gone: bool) -
     probe_at = now + settings().probe_interval * 1000
     table.settle(lambda: health.pause(found, by=by, now=now, origin=origin, probe_at=probe_at, also=also))
     logger.warning("hook paused", extra={**_where(item), "by": by, "failures": found["failures"]})
+
+
+def _is_slow(outcome: Outcome) -> bool:
+    return outcome.duration_ms > shares.SLOW_MS
 
 
 def _resume(found: Item) -> None:

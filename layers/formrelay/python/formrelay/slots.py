@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 from formrelay import clock, lanes
 from formrelay.log import logger
-from formrelay.settings import settings
-from formrelay.storage import health, parking
+from formrelay.storage import health
 from formrelay.storage.table import ConditionError, Item
 
 # Somebody else may take the slot that was seen free.
@@ -62,13 +61,4 @@ def _free(found: Item, name: str, lease: int) -> None:
 
 def put_off(item: Item) -> None:
     """Gives a claimed attempt back, not counted, and sends its message again in a moment."""
-    wait = int(random.uniform(*_LATER) * 1000)
-    now = clock.now_ms()
-    try:
-        item = parking.put_off(item, now=now, sweep_at=now + wait + settings().recovery_grace * 1000)
-    except ConditionError:
-        return  # the lease ran out
-    try:
-        lanes.send_again(item, wait)
-    except Exception:
-        logger.exception("message not queued, left to recovery", extra={"sid": item["sid"]})
+    lanes.give_back(item, int(random.uniform(*_LATER) * 1000))

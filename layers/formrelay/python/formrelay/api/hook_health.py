@@ -18,6 +18,7 @@ def shown(hook: Item, found: Item | None) -> dict[str, Any]:
         "concurrency": hook.get("concurrency"),
         "health": {
             "state": "paused" if paused else "failing" if found.get("failures") else "ok",
+            "slow": health.is_slow(found),
             "failures": found.get("failures", 0),
             "failing_since": _moment(found, "failing_since"),
             "paused_at": _moment(found, "paused_at"),

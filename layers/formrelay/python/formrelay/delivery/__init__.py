@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from formrelay import clock, slots
+from formrelay import clock, lanes, slots
 from formrelay.delivery.call import call, post, unusable
 from formrelay.delivery.conclude import conclude, expire, log
 from formrelay.delivery.prepare import prepare
 from formrelay.hooks.ladder import Outcome
 from formrelay.settings import settings
+from formrelay.storage import health
 
 __all__ = ["NoTimeError", "attempt", "conclude", "expire", "post", "seconds_needed", "unusable"]
 
@@ -31,17 +32,23 @@ def seconds_needed() -> float:
     return settings().total_timeout + _MARGIN
 
 
-def attempt(message: dict[str, Any], remaining: float) -> Outcome | None:
+def attempt(message: dict[str, Any], remaining: float, *, fast: bool = False) -> Outcome | None:
     """Runs the attempt that a message names; ``remaining`` are the seconds this function may still take.
 
-    None when that attempt is not to be made now: it was made already, is not due, or its hook is gone, paused or
-    busy. Whatever the destination does is an outcome, not an exception. Raises NoTimeError before anything was begun.
+    ``fast`` is the lane that slow hooks have to leave, lest others wait for them there.
+
+    None when that attempt is not to be made now: it was made already, is not due, or its hook is gone, paused, busy
+    or too slow for the lane. Whatever the destination does is an outcome, not an exception. Raises NoTimeError before
+    anything was begun.
     """
     ends = time.monotonic() + remaining
     if remaining < seconds_needed():
         raise NoTimeError
     claimed = prepare(message)
     if claimed is None:
+        return None
+    if fast and health.is_slow(claimed.health):
+        lanes.give_back(claimed.item, 0, lanes.RETRY)
         return None
     started = clock.now_ms()
     try:

@@ -1,6 +1,7 @@
 """Health of a hook: an item beside it that every attempt reads, and writes only when something changes.
 
-An item holds ``asset, hook``; ``failures`` in a row and ``failing_since`` (ms) the first of them; while paused
+An item holds ``asset, hook``; ``failures`` in a row and ``failing_since`` (ms) the first of them; ``slow`` when the
+last attempt took long; while paused
 ``paused_at`` (ms), ``paused_by`` (``failures``, ``gone``, ``owner``), ``origin`` for links in mails, ``probe`` the
 submission whose delivery may be attempted, ``probes`` how many were sent, ``sweep_at`` when recovery sends the next;
 ``slots`` taken of a hook with a limit: name → end of the lease (ms); ``report_error`` why failures were not mailed.
@@ -49,24 +50,29 @@ def is_paused(found: Item | None) -> bool:
 # Failures in a row
 
 
-def add_failure(found: Item, *, now: int) -> Item:
+def is_slow(found: Item | None) -> bool:
+    """Whether the hook's last attempt took long."""
+    return bool(found and found.get("slow"))
+
+
+def add_failure(found: Item, *, now: int, slow: bool) -> Item:
     """Counts one more failure in a row; the item as it is then. Raises ConditionError when the hook is gone."""
     return table.update(
         settings().data_table,
         _key(found),
-        "SET #failing_since = if_not_exists(#failing_since, :now) ADD #failures :one",
-        {":now": now, ":one": 1},
+        "SET #slow = :slow, #failing_since = if_not_exists(#failing_since, :now) ADD #failures :one",
+        {":now": now, ":one": 1, ":slow": slow},
         condition="attribute_exists(#pk)",
     )
 
 
-def forget_failures(found: Item) -> Item:
+def add_success(found: Item, *, slow: bool) -> Item:
     """Ends a row of failures; the item as it is then. Raises ConditionError when the hook is gone."""
     return table.update(
         settings().data_table,
         _key(found),
-        "SET #failures = :none REMOVE #failing_since",
-        {":none": 0},
+        "SET #failures = :none, #slow = :slow REMOVE #failing_since",
+        {":none": 0, ":slow": slow},
         condition="attribute_exists(#pk)",
     )
 
@@ -124,7 +130,7 @@ def resume(found: Item, job: Item) -> None:
                 settings().data_table,
                 _key(found),
                 "SET #failures = :none REMOVE #paused_at, #paused_by, #origin, #probe, #probes, #failing_since,"
-                " #sweep, #sweep_at, #looks",
+                " #slow, #sweep, #sweep_at, #looks",
                 {":none": 0, ":seen": found["paused_at"]},
                 condition=_PAUSED,
             ),

@@ -37,12 +37,13 @@ def park(item: Item, *, now: int) -> None:
     )
 
 
-def put_off(item: Item, *, now: int, sweep_at: int) -> Item:
-    """Gives a claimed attempt back unmade, for a message that comes soon; the item as it is then.
+def put_off(item: Item, *, now: int, sweep_at: int, lane: str | None = None) -> Item:
+    """Gives a claimed attempt back unmade, for a message that comes soon, in another lane if told so.
 
-    Raises ConditionError when the lease was lost.
+    The item as it is then. Raises ConditionError when the lease was lost.
     """
-    return _give_back(item, "#sweep_at = :sweep REMOVE #lease", {":sweep": sweep_at, ":now": now})
+    values = {":sweep": sweep_at, ":now": now, **({":lane": lane} if lane else {})}
+    return _give_back(item, ("#lane = :lane, " if lane else "") + "#sweep_at = :sweep REMOVE #lease", values)
 
 
 def _give_back(item: Item, rest: str, values: Item) -> Item:
