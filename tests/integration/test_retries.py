@@ -201,7 +201,7 @@ def test_a_retry_that_may_take_longer_than_a_request_is_queued(
 def test_a_retry_that_cannot_even_be_queued_is_left_to_recovery(world: World) -> None:
     (sid,) = fail(world)
     world.app.lambdas.down.add(world.app.settings.deliver_function)
-    with failing("sqs.SendMessage"):
+    with failing("sqs.SendMessageBatch"):
         assert told(world.retry(sid)) == (200, QUEUED)
     world.run(240)
     assert world.log(sid)["status"] == SUCCESS
@@ -271,10 +271,10 @@ def test_force_means_nothing_for_an_attempt_in_flight(world: World) -> None:
 
 def test_all_failed_deliveries_are_sent_again(world: World) -> None:
     sids = fail(world, 3)
-    assert retry_all(world) == (
-        200,
-        {"detail": "Task successfully scheduled", "pending_uids": uids(world, sids)},
-    )
+    status, body = retry_all(world)
+    assert status == 200
+    assert body.pop("job").startswith(f"https://kf.example.org{world.hook_path('jobs/j')}")
+    assert body == {"detail": "Task successfully scheduled", "pending_uids": uids(world, sids)}
     assert {world.log(sid)["status"] for sid in sids} == {PENDING}
     world.run(0)
     assert {world.log(sid)["status"] for sid in sids} == {SUCCESS}
@@ -342,7 +342,7 @@ def test_failures_noted_by_a_clock_that_is_ahead_are_sent_again(world: World) ->
 
 def test_queues_that_are_away_cost_time_only(world: World) -> None:
     sids = fail(world, 2)
-    with failing("sqs.SendMessage"):
+    with failing("sqs.SendMessageBatch"):
         assert retry_all(world)[0] == 200
     world.run(240)
     assert {world.log(sid)["status"] for sid in sids} == {SUCCESS}

@@ -28,6 +28,11 @@ def uid(prefix: str) -> str:
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(_UID_LENGTH))
 
 
+def timed_uid(prefix: str) -> str:
+    """A new uid that sorts by the moment at which it was made."""
+    return prefix + _encode((submission_id() << _CHECK_BITS) | secrets.randbits(_CHECK_BITS))
+
+
 def is_uid(text: str | None, prefix: str) -> TypeGuard[str]:
     """Whether the text has the form of a uid with that prefix."""
     body = text.removeprefix(prefix) if text and text.startswith(prefix) else ""

@@ -23,6 +23,11 @@ def send_first(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
     return _send_batch(settings().first_queue, messages, delay_ms)
 
 
+def send_retries(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
+    """The same for later attempts."""
+    return _send_batch(settings().retry_queue, messages, delay_ms)
+
+
 def send_replays(messages: Sequence[dict[str, Any]], delay_ms: int = 0) -> int:
     """The same for attempts of replays, which have a slow lane of their own."""
     return _send_batch(settings().replay_queue, messages, delay_ms)

@@ -50,6 +50,11 @@ def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, 
     }
 
 
+def create(item: Item) -> None:
+    """Writes a delivery of a submission that is there already. Raises ConditionError when it has one."""
+    table.put(settings().data_table, item, condition="attribute_not_exists(#pk)")
+
+
 def get(hook: str, sid: int) -> Item | None:
     """One delivery."""
     return table.get(settings().data_table, keys.delivery(hook, sid))
@@ -201,8 +206,8 @@ def retry_by_hand(
     """Makes an attempt of its own due at once, in the place of a scheduled one; of a delivery that arrived, a replay.
 
     ``current`` sends the submission as it is then and not as it was created, which a replay does anyway. The facts of
-    the attempt that arrived get an item of their own in the same transaction. Returns the delivery with what has
-    changed for its message. Raises ConditionError when it moved on since it was read.
+    the attempt that arrived get an item of their own in the same transaction. Returns the delivery, due as it is then.
+    Raises ConditionError when it moved on since it was read.
     """
     replay = item.get("replay", 0) + (item["status"] == SUCCESS)
     optional = {
@@ -239,7 +244,7 @@ def retry_by_hand(
         table.settle(lambda: table.transact([update, kept]))
     except table.TransactionError as error:
         raise table.ConditionError(error.reasons[0]) from None
-    return {**item, "seq": item["seq"] + 1}
+    return {**item, "status": PENDING, "seq": item["seq"] + 1, "manual": True, "job": job}
 
 
 def arrived(item: Item) -> Item:
@@ -277,19 +282,42 @@ def newest_first(hook: str) -> Iterator[Item]:
     )
 
 
-def in_trouble(hook: str, kind: str) -> list[int]:
-    """Submission ids of the deliveries that failed at least once, by kind (``failed``, ``pending``), newest first.
+def page(hook: str, before: int | None, limit: int) -> tuple[list[Item], int | None]:
+    """Up to ``limit`` deliveries of a hook below the id ``before``, newest first, and below which to go on."""
+    items, last = table.query(
+        settings().data_table,
+        "#pk = :pk AND #sk < :before",
+        {":pk": keys.deliveries_pk(hook), ":before": _bound(before)},
+        limit=limit,
+        forward=False,
+    )
+    return items, int(last["sk"]) if last else None
+
+
+def troubled(hook: str, before: int | None, limit: int) -> tuple[list[int], int | None]:
+    """Up to ``limit`` ids of deliveries that failed and did not arrive since, as :func:`page`.
 
     From the index: may lag behind the items by moments.
     """
-    found = table.query_all(
-        settings().data_table,
-        "#trouble = :trouble",
-        {":trouble": keys.trouble(hook, kind)},
-        index=keys.TROUBLE_INDEX,
-        forward=False,
-    )
-    return [int(item["sk"]) for item in found]
+    found: list[int] = []
+    more = False
+    for kind in ("failed", "pending"):
+        entries, last = table.query(
+            settings().data_table,
+            "#trouble = :trouble AND #sk < :before",
+            {":trouble": keys.trouble(hook, kind), ":before": _bound(before)},
+            index=keys.TROUBLE_INDEX,
+            limit=limit,
+            forward=False,
+        )
+        found += [int(entry["sk"]) for entry in entries]
+        more = more or last is not None
+    found.sort(reverse=True)
+    return found[:limit], found[:limit][-1] if found and (more or len(found) > limit) else None
+
+
+def _bound(before: int | None) -> str:
+    return keys.sid_text(before) if before is not None else "~"
 
 
 def purge(hook: str, limit: int) -> bool:

@@ -188,3 +188,12 @@ def report_letter(owner: str, letter: str) -> Key:
 
 def job(uid: str) -> Key:
     return {"pk": f"J#{uid}", "sk": "J"}
+
+
+def hook_jobs_pk(hook_uid: str) -> str:
+    return f"J#{hook_uid}"
+
+
+def hook_job(hook_uid: str, uid: str) -> Key:
+    """A job that people follow; its uid sorts by time."""
+    return {"pk": hook_jobs_pk(hook_uid), "sk": uid}

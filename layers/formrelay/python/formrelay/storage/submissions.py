@@ -121,6 +121,12 @@ def get(asset: str, sid: int) -> Item | None:
     return table.get(settings().data_table, keys.submission(asset, sid))
 
 
+def get_many(asset: str, sids: Sequence[int]) -> list[Item]:
+    """Those of up to 100 submissions that there are."""
+    wanted = [keys.submission(asset, sid) for sid in sids]
+    return [item for item in table.batch_get(settings().data_table, wanted) if item] if wanted else []
+
+
 def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
     """Adds up to :data:`MAX_ADDED` files whose names are new to the submission, and returns it.
 

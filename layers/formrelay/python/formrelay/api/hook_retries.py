@@ -1,0 +1,180 @@
+"""Retries and replays that people ask for (contract rest-services §5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from formrelay import clock, functions, ids, jobs, replays, resends, retries
+from formrelay.api import hook_jobs, hook_logs, hooks, moments
+from formrelay.api.http import Response, json_response, parse_json
+from formrelay.api.router import Context, Route
+from formrelay.errors import ApiError, UnavailableError, detail, invalid
+from formrelay.hooks import fields
+from formrelay.query import QueryError, compile_query
+from formrelay.storage import deliveries
+from formrelay.storage.table import Item
+
+# Seconds that a request may spend on naming deliveries, and on sending them; the rest is left to recovery.
+_NAMING = 5.0
+_INLINE = 5.0
+# So many uids fit well into one answer.
+_MAX_NAMED = 50_000
+# Of one replay: ids that it may name, and bytes of its query.
+MAX_CHOSEN = 1_000
+MAX_QUERY = 10_000
+_BUSY = "Data is being or has already been processed"
+_WAYS = ("all", "query", "since", "submission_ids")
+
+
+# One
+
+
+def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
+    """Sends one delivery again while the caller waits; queues it where that is not possible."""
+    found, item = hook_logs.delivery(ctx, asset, hook, log)
+    due = retries.retry(item) if found["active"] and _may_send(ctx, item) else None
+    if due is None:
+        return json_response({"detail": _BUSY, "status_code": None}, 400)
+    try:
+        outcome = functions.deliver_now(retries.message(due))
+    except UnavailableError:
+        outcome = {"sent": False}
+    if not outcome["sent"]:
+        retries.send(due)
+        return json_response({"detail": "The retry is queued", "status_code": None})
+    code, text = outcome["status_code"], outcome["detail"]
+    if outcome["ok"]:
+        return json_response({"detail": text, "status_code": code})
+    return json_response({"detail": f"HTTP {code} - {text}", "status_code": code}, 400)
+
+
+def _may_send(ctx: Context, item: Item) -> bool:
+    """Whatever is not in flight may be sent again, but what arrived only when the caller insists."""
+    if item["status"] == deliveries.SUCCESS:
+        return ctx.request.query.get("force", "").lower() in ("true", "1")
+    return bool(item["status"] != deliveries.PROCESSING)
+
+
+# Many
+
+
+def retry_hook(ctx: Context, asset: str, hook: str) -> Response:
+    """Makes failed deliveries of a hook due again: all, or those that parameters or the body's fields choose."""
+    _, found = hooks.require(ctx, asset, hook)
+    filters = _filters({**ctx.request.query, **ctx.request.data()})
+    if not found["active"]:
+        raise detail(400, "Cannot retry on disabled hooks")
+    chosen = retries.named(hook, filters, clock.now_ms(), most=_MAX_NAMED, seconds=_NAMING)
+    if not chosen:
+        return json_response({"detail": "No data to retry", "pending_uids": []})
+    job = resends.retry(asset, hook, filters)
+    jobs.begin(job, _INLINE)
+    uids = [ids.delivery_uid(hook, sid) for sid in chosen]
+    answer = {"detail": "Task successfully scheduled", "pending_uids": uids, "job": hook_jobs.url(ctx, job)}
+    return json_response(answer)
+
+
+def _filters(data: dict[str, Any]) -> retries.Filters:
+    """What of a hook's deliveries is to be retried. Raises ApiError 400; what is left empty is no condition."""
+    given = {name: value for name, value in data.items() if value not in (None, "")}
+    return retries.Filters(
+        since=int(moments.required("since", given["since"])) if "since" in given else None,
+        until=int(moments.required("until", given["until"])) if "until" in given else None,
+        code=_code(given["status_code"]) if "status_code" in given else None,
+        force=fields.flag("force", given["force"]) if "force" in given else False,
+    )
+
+
+def _code(value: Any) -> int:
+    """A status code of HTTP, or ``none`` for attempts without an answer."""
+    text = str(value).strip().lower() if isinstance(value, int | str) else ""
+    if text == "none":
+        return retries.NO_CODE
+    if not (len(text) == 3 and text.isascii() and text.isdigit() and text >= "100"):
+        raise invalid("status_code", "Enter a status code of HTTP, or none.")
+    return int(text)
+
+
+# Replay
+
+
+def replay_hook(ctx: Context, asset: str, hook: str) -> Response:
+    """Sends existing submissions to a hook, whether or not they were sent before."""
+    _, found = hooks.require(ctx, asset, hook)
+    selection = _selection(ctx.request.data())
+    if not found["active"]:
+        raise detail(400, "Cannot replay to disabled hooks")
+    job = resends.replay(asset, hook, selection)
+    jobs.begin(job, _INLINE)
+    shown = hook_jobs.fresh(ctx, job)
+    return json_response(shown, 202, {"Location": shown["url"]})
+
+
+def _selection(data: dict[str, Any]) -> replays.Selection:
+    """Which submissions are to be sent. Raises ApiError 400."""
+    ways = [name for name in _WAYS if data.get(name) not in (None, "")]
+    if len(ways) != 1:
+        raise invalid("non_field_errors", f"Give exactly one of {', '.join(_WAYS)}.")
+    value = data[ways[0]]
+    if ways == ["query"]:
+        return replays.Selection(query=_query(value))
+    if ways == ["since"]:
+        return replays.Selection(since=int(moments.required("since", value)))
+    if ways == ["submission_ids"]:
+        return replays.Selection(chosen=_chosen(value))
+    if not fields.flag("all", value):
+        raise invalid("all", "Must be true.")
+    return replays.Selection()
+
+
+def _query(value: Any) -> str:
+    """A query of the data API, as JSON or as its text; compiled once to hear what is wrong with it."""
+    try:
+        value = parse_json(value) if isinstance(value, str) else value
+    except ApiError:
+        raise invalid("query", "Value must be valid JSON.") from None
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > MAX_QUERY:
+        raise invalid("query", f"The query has more than {MAX_QUERY} bytes.")
+    try:
+        compile_query(value)
+    except QueryError as error:
+        raise invalid("query", f"Unsupported query: {error}.") from None
+    return text
+
+
+def _chosen(value: Any) -> tuple[int, ...]:
+    value = _parsed_list(value)
+    if not isinstance(value, list):
+        raise invalid("submission_ids", f'Expected a list of items but got type "{type(value).__name__}".')
+    if not value:
+        raise invalid("submission_ids", "This list may not be empty.")
+    if len(value) > MAX_CHOSEN:
+        raise invalid("submission_ids", f"Ensure this field has no more than {MAX_CHOSEN} elements.")
+    return tuple(dict.fromkeys(_id(entry) for entry in value))
+
+
+def _parsed_list(value: Any) -> Any:
+    """How a form sends a list: as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_json(value)
+    except ApiError:
+        return value
+
+
+def _id(value: Any) -> int:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(ids.MAX_SUBMISSION_ID))):
+        raise invalid("submission_ids", "A valid integer is required.")
+    return int(text)
+
+
+_HOOK = "/api/v2/assets/{asset}/hooks/{hook}"
+ROUTES = [
+    Route("PATCH", _HOOK + "/retry", retry_hook),
+    Route("PATCH", _HOOK + "/logs/{log}/retry", retry_log),
+    Route("POST", _HOOK + "/replay", replay_hook),
+]

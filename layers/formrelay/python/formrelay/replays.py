@@ -1,0 +1,100 @@
+"""Replay and back-fill: existing submissions sent to a hook, also to one that is younger than they are.
+
+Their current version is sent (design §4), in a lane of its own that delays no other delivery.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from formrelay import clock, ids, lanes, records, retries
+from formrelay.query import compile_query
+from formrelay.settings import settings
+from formrelay.storage import deliveries, submissions, table
+from formrelay.storage.table import Item
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which submissions are meant: those that match ``query`` (JSON text), came from ``since`` (ms) on, or the
+    ``chosen`` ids alone; all without any of them."""
+
+    query: str | None = None
+    since: int | None = None
+    chosen: tuple[int, ...] | None = None
+
+    def stored(self, now: int) -> Item:
+        """As a job keeps it, without what comes after ``now`` (ms): that is delivered anyway."""
+        first = ids.id_at(self.since) if self.since is not None else 0
+        return {"query": self.query, "chosen": self.chosen, "first": first, "last": ids.id_at(now + 1)}
+
+
+def page(job: Item, limit: int) -> tuple[list[int], int | None]:
+    """Ids of the submissions meant among a job's next ones, and its cursor behind them, None at the end.
+
+    Raises QueryError when an answer is too long for a regular expression of the query.
+    """
+    what, cursor = job["what"], job["cursor"]
+    if what["chosen"] is not None:
+        ends = (cursor or 0) + limit
+        return what["chosen"][cursor or 0 : ends], ends if ends < len(what["chosen"]) else None
+    if cursor is None and what["first"]:
+        cursor = what["first"] - 1
+    found, cursor = submissions.page(job["asset"], after=cursor, limit=limit)
+    meant = _predicate(what["query"], job["asset"])
+    chosen = [item["id"] for item in found if item["id"] < what["last"] and meant(item)]
+    return chosen, cursor if cursor is not None and cursor < what["last"] else None
+
+
+def _predicate(text: str | None, asset: str) -> Callable[[Item], bool]:
+    if text is None:
+        return lambda _item: True
+    query = compile_query(json.loads(text))
+    return lambda item: query.matches(_record(item, asset))
+
+
+def _record(item: Item, asset: str) -> dict[str, Any]:
+    base = settings().public_url or item["origin"]
+    return records.record(item, submissions.unpack(item), asset=asset, base_url=base)
+
+
+def make_due(job: Item, sids: list[int]) -> list[Item]:
+    """Makes these submissions due for the job's hook; the deliveries that bear its mark then.
+
+    A delivery is created where there is none; one that is under way is left alone.
+    """
+    known = {item["sid"]: item for item in deliveries.get_many(job["hook"], sids)}
+    missing = submissions.get_many(job["asset"], [sid for sid in sids if sid not in known])
+    mine = [_create(submission, job) for submission in missing]
+    mine += [_again(item, job) for item in known.values()]
+    return [item for item in mine if item]
+
+
+def _again(item: Item, job: Item) -> Item | None:
+    if item.get("job") == job["uid"]:
+        return item
+    if item["status"] not in (deliveries.SUCCESS, deliveries.FAILED):
+        return None
+    return retries.retry(item, job=job["uid"], lane=lanes.REPLAY, current=True)
+
+
+def _create(submission: Item, job: Item) -> Item | None:
+    now = clock.now_ms()
+    item = deliveries.new(
+        job["asset"],
+        job["hook"],
+        submission["id"],
+        origin=submission["origin"],
+        now=now,
+        due_at=now,
+        sweep_at=now + settings().recovery_grace * 1000,
+    )
+    item |= {"job": job["uid"], "lane": lanes.REPLAY, "manual": True, "current": True}
+    try:
+        deliveries.create(item)
+    except table.ConditionError:
+        return None
+    return item
