@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.custom_responses_mock import reset_responses_mock
+from moto.core.model_instances import reset_model_data
+from moto.core.models import DEFAULT_ACCOUNT_ID, responses_mock
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
@@ -171,6 +173,10 @@ def emptied(variables: dict[str, str]) -> Iterator[Settings]:
             _empty(variables)
             settings.cache_clear()
             mock.stop(remove_data=False)
+            # What moto keeps of past tests: the answers that every start registers once more, which also slow every
+            # POST, and a copy of the tables for every transaction.
+            reset_responses_mock(responses_mock)
+            reset_model_data()
 
 
 def _empty(variables: dict[str, str]) -> None:
