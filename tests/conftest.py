@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from formrelay.settings import Settings
 from tests.support.aws import emptied, forget_clients, storage
 from tests.support.rights import enforced
+
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
