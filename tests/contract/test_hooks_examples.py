@@ -48,7 +48,7 @@ def test_a_hook_has_the_keys_of_the_contract(app: App, asset: str) -> None:
 def test_a_log_has_the_keys_of_the_contract(world: World) -> None:
     sid = world.submit()
     world.run(0)
-    assert list(world.log(sid)) == LOG_KEYS
+    assert list(world.log(sid)) == [*LOG_KEYS, "event"]
 
 
 def test_the_interface_sends_whole_hooks_and_n8n_three_keys(app: App, asset: str) -> None:

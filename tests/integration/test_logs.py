@@ -76,6 +76,7 @@ def test_a_delivery_shows_its_way_from_pending_to_success(world: World) -> None:
         log = dict(world.log(sid))
         assert (log.pop("url"), log.pop("uid"), log.pop("submission_id")) == (url, uid, sid)
         assert log.pop("date_modified").endswith("Z")
+        assert log.pop("event") == "submission.created"
         return log
 
     assert shown() == {

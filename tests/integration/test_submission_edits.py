@@ -56,7 +56,7 @@ def test_the_record_before_the_edit_is_kept(app: App, asset: str) -> None:
     app.submit(edit(app, asset, {"name": "Bo"}))
     app.submit(edit(app, asset, {"name": "Cy"}, THIRD, SECOND))
     (record,) = app.records(asset)
-    first = submissions.first_revision(asset, record["_id"])
+    first = submissions.revision(asset, record["_id"], 0)
     assert first is not None
     assert submissions.parse_answers(submissions.unpack(first).answers)["name"] == "Ana"
     assert list(first["files"]) == ["p.jpg"]

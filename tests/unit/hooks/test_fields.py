@@ -52,7 +52,26 @@ def test_a_minimal_hook_gets_all_defaults() -> None:
         "subset_fields": [],
         "payload_template": None,
         "concurrency": None,
+        "events": ["submission.created"],
     }
+
+
+@pytest.mark.parametrize("value", [["submission.edited", "submission.created"], '["submission.edited"]'])
+def test_events_are_chosen_as_list_or_as_its_text_and_kept_in_their_order(value: Any) -> None:
+    assert _create(events=value)["events"] in (
+        ["submission.created", "submission.edited"],
+        ["submission.edited"],
+    )
+
+
+@pytest.mark.parametrize("value", ["", "submission.edited", "{}", 7, True])
+def test_events_that_are_no_list_are_refused(value: Any) -> None:
+    (fault,) = _faults(events=value)["events"]
+    assert fault.startswith("Expected a list of items but got type ")
+
+
+def test_only_so_many_unknown_events_are_named() -> None:
+    assert len(_faults(events=[f"e{number}" for number in range(1000)])["events"]) == fields.MAX_FAULTS
 
 
 def test_defaults_are_not_shared_between_hooks() -> None:

@@ -40,8 +40,14 @@ def test_a_plain_hook_sends_type_sender_and_what_identifies_the_attempt() -> Non
         "Idempotency-Key": "hlXYZ",
         "webhook-id": "hlXYZ",
         "webhook-timestamp": str(now()),
+        "formrelay-event": "submission.created",
         "formrelay-attempt": "2",
     }
+
+
+def test_the_event_is_told_and_cannot_be_set() -> None:
+    assert _build({}, event="submission.edited")["formrelay-event"] == "submission.edited"
+    assert headers.faults({"Formrelay-Event": "x"}) == ['The header "Formrelay-Event" cannot be set.']
 
 
 def test_basic_credentials_are_utf8_and_may_hold_anything() -> None:

@@ -111,6 +111,26 @@ def test_an_xml_hook_with_a_subset_sends_that_part_of_the_instance() -> None:
     assert b"<a>" not in body.data
 
 
+LAST = {"_id": 17, "_xform_id_string": "aBX", "_uuid": "7c9e", "meta/rootUuid": "uuid:1111"}
+
+
+def test_of_a_deleted_submission_everything_that_is_left_is_sent_whatever_the_subset() -> None:
+    body = payload.render_deleted({"subset_fields": ["name"]}, LAST)
+    assert body == payload.Body("application/json", json.dumps(LAST).encode())
+    wrapped = payload.render_deleted({"payload_template": "[%SUBMISSION%]"}, LAST)
+    assert json.loads(wrapped.data) == [LAST]
+
+
+@pytest.mark.parametrize(("uuid", "shown"), [("7c9e", "uuid:7c9e"), ("ns:7&9", "ns:7&amp;9")])
+def test_a_deleted_submission_is_an_instance_without_answers_in_xml(uuid: str, shown: str) -> None:
+    body = payload.render_deleted({"export_type": "xml", "subset_fields": ["name"]}, {**LAST, "_uuid": uuid})
+    meta = f"<instanceID>{shown}</instanceID><rootUuid>uuid:1111</rootUuid>"
+    assert body.data.decode() == (
+        f"<?xml version='1.0' encoding='utf-8'?>\n<aBX id=\"aBX\"><meta>{meta}</meta></aBX>"
+    )
+    assert body.content_type == "application/xml"
+
+
 _names = st.sampled_from(["a", "b", "g/a", "g/b", "r", "r/a"])
 _records = st.dictionaries(
     _names,

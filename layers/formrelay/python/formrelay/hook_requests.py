@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from formrelay import clock, hook_secrets, hook_settings, records
 from formrelay.hooks import headers, payload
+from formrelay.hooks.events import CREATED
 from formrelay.settings import settings
 from formrelay.storage import submissions
 from formrelay.storage.table import Item
@@ -29,6 +30,7 @@ class Stamp:
     attempt: int = 1
     replay: int | None = None
     test: bool = False
+    event: str = CREATED
 
 
 def opened(hook: Item) -> Item:
@@ -40,21 +42,33 @@ def opened(hook: Item) -> Item:
     }
 
 
-def as_created(submission: Item, asset: str, files: Collection[str] | None = None) -> Item | None:
-    """A submission as it was created, with the files whose uids are given, or all that it had.
+def as_created(submission: Item, asset: str) -> Item | None:
+    """A submission as it was created. None when it was deleted a moment ago."""
+    return as_of(submission, asset, rev=0)
 
-    None when it was deleted a moment ago.
+
+def as_of(
+    submission: Item,
+    asset: str,
+    *,
+    rev: int,
+    files: Collection[str] | None = None,
+    validation: Item | None = None,
+) -> Item | None:
+    """A submission as it was after ``rev`` edits, with that validation status (None: not validated).
+
+    With the files whose uids are given, or all that it had. None when it was deleted a moment ago.
     """
-    first = submission
-    if submission.get("rev"):
-        history = submissions.first_revision(asset, submission["id"])
+    then = submission
+    if submission.get("rev", 0) != rev:
+        history = submissions.revision(asset, submission["id"], rev)
         if history is None:
             return None
         kept = {name: value for name, value in submission.items() if name not in submissions.BODIES}
-        first = {**kept, **history}
+        then = {**kept, **history}
     if files is not None:
-        first = {**first, "files": {k: v for k, v in first["files"].items() if v["uid"] in files}}
-    return {**first, "status": {}}
+        then = {**then, "files": {k: v for k, v in then["files"].items() if v["uid"] in files}}
+    return {**then, "status": validation or {}}
 
 
 def request_for(hook: Item, submission: Item, asset: str, stamp: Stamp) -> HookRequest:
@@ -65,7 +79,18 @@ def request_for(hook: Item, submission: Item, asset: str, stamp: Stamp) -> HookR
     unpacked = submissions.unpack(submission)
     base = settings().public_url or submission["origin"]
     record = records.record(submission, unpacked, asset=asset, base_url=base)
-    body = payload.render(hook, record, unpacked.xml)
+    return _request(hook, payload.render(hook, record, unpacked.xml), stamp)
+
+
+def deletion_for(hook: Item, last: Item, stamp: Stamp) -> HookRequest:
+    """What is sent to an opened hook for a submission that was deleted, of which ``last`` is left.
+
+    Raises UnusableError for a hook whose settings or wrapper cannot be sent.
+    """
+    return _request(hook, payload.render_deleted(hook, last), stamp)
+
+
+def _request(hook: Item, body: payload.Body, stamp: Stamp) -> HookRequest:
     head = headers.build(
         hook,
         body,
@@ -75,5 +100,6 @@ def request_for(hook: Item, submission: Item, asset: str, stamp: Stamp) -> HookR
         secrets=hook["secrets"],
         replay=stamp.replay,
         test=stamp.test,
+        event=stamp.event,
     )
     return HookRequest(hook["endpoint"], head, body)

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import admission, attachments, clock, ids, permissions, queues
+from formrelay import admission, attachments, clock, events, ids, lanes, permissions
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
-from formrelay.log import logger
+from formrelay.hooks.events import CREATED, EDITED
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance
@@ -105,7 +105,7 @@ class _Submission:
 
     def _create(self) -> Accepted:
         admission.check_owner(self.project, self.post.caller)
-        hooks = [uid for uid, hook in sorted(self.project.hooks.items()) if hook["active"]]
+        hooks = events.subscribers(self.project, CREATED)
         paused = self._paused(hooks)
         wait = self._wait()
         item = self._item(hooks, wait)
@@ -122,7 +122,7 @@ class _Submission:
                 continue
             if twin:
                 return self._again(twin)
-            self._queue([hook for hook in hooks if hook not in paused], sid, 1, wait)
+            lanes.send_new([row for row in rows if row["hook"] not in paused], wait)
             return self._accepted(item, created=True)
         raise UnavailableError
 
@@ -180,18 +180,6 @@ class _Submission:
         """Whether the answers name files that are not there."""
         return not self.named.keys() <= there.keys()
 
-    def _queue(self, hooks: Sequence[str], sid: int, seq: int, delay_ms: int) -> None:
-        """Sends what is stored. A failure costs time only: recovery finds every delivery in the table."""
-        messages = [queues.delivery_message(self.asset, hook, sid, seq) for hook in hooks]
-        for i in range(0, len(messages), queues.BATCH):
-            try:
-                refused = queues.send_first(messages[i : i + queues.BATCH], delay_ms)
-            except Exception:
-                logger.exception("first attempts not queued, left to recovery", extra={"sid": sid})
-                return
-            if refused:
-                logger.warning("first attempts refused by the queue, left to recovery", extra={"sid": sid})
-
     # Known
 
     def _again(self, guard: Guard) -> Accepted:
@@ -226,17 +214,16 @@ class _Submission:
         released = []
         for hook in item["hooks"]:
             try:
-                deliveries.release(hook, item["id"], now=self.now, sweep_at=sweep_at)
+                released.append(deliveries.release(hook, item["id"], now=self.now, sweep_at=sweep_at))
             except table.ConditionError:
                 continue  # its time had come, or the hook is paused or gone
-            released.append(hook)
-        self._queue(released, item["id"], 2, 0)
+        lanes.send_new(released, 0)
         submissions.stop_waiting(self.asset, item["id"])
 
     # Edited
 
     def _edit(self, deprecated: str) -> Accepted:
-        """Replaces a record; nothing is sent to hooks (contract submissions §5, "Edits")."""
+        """Replaces a record; only hooks that chose so hear of it (contract submissions §5, "Edits")."""
         if self.post.caller is None:
             raise unauthenticated()
         if not permissions.allowed(self.post.caller, self.project, permissions.CHANGE):
@@ -261,11 +248,23 @@ class _Submission:
             "files": {**kept, **self._store_files(fresh, old)},
             **submissions.pack(self.asset, self._bodies()),
         }
+        for _ in range(_TRIES):
+            rows = events.deliveries_for(self.project, EDITED, new, origin=self.post.origin)
+            try:
+                twin = self._replace(old, new, rows)
+            except submissions.SidClashError:
+                continue
+            if twin:
+                return self._again(twin)
+            events.send(rows)
+            return self._accepted(new, created=True)
+        raise UnavailableError
+
+    def _replace(self, old: Item, new: Item, rows: list[Item]) -> Guard | None:
         try:
-            twin = table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256))
+            return table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256, rows))
         except submissions.StaleEditError:
             raise Outcome.DEPRECATED_ID_OLD.error() from None
-        return self._again(twin) if twin else self._accepted(new, created=True)
 
     # Shared
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from formrelay import clock, queues
 from formrelay.log import logger
 from formrelay.settings import settings
@@ -20,6 +22,20 @@ def send_again(item: Item, delay_ms: int) -> None:
         queues.send_retry(message, delay_ms)
     else:
         queues.send_first([message], delay_ms)
+
+
+def send_new(rows: Sequence[Item], delay_ms: int) -> None:
+    """Queues first attempts of deliveries that stand in the table. A failure costs time only: recovery finds them."""
+    messages = [queues.delivery_message(row["asset"], row["hook"], row["sid"], row["seq"]) for row in rows]
+    for i in range(0, len(messages), queues.BATCH):
+        try:
+            refused = queues.send_first(messages[i : i + queues.BATCH], delay_ms)
+        except Exception:
+            logger.exception("first attempts not queued, left to recovery", extra={"sid": rows[0]["sid"]})
+            return
+        if refused:
+            sid = rows[0]["sid"]
+            logger.warning("first attempts refused by the queue, left to recovery", extra={"sid": sid})
 
 
 def give_back(item: Item, delay_ms: int, lane: str | None = None) -> None:

@@ -10,6 +10,7 @@ from formrelay.api import hooks, moments, paging
 from formrelay.api.http import Request, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import invalid, not_found
+from formrelay.hooks.events import CREATED
 from formrelay.storage import deliveries
 from formrelay.storage.table import Item
 
@@ -86,13 +87,14 @@ def _log(ctx: Context, item: Item) -> dict[str, Any]:
     return {
         "url": f"{ctx.api}/assets/{item['asset']}/hooks/{item['hook']}/logs/{uid}/",
         "uid": uid,
-        "submission_id": item["sid"],
+        "submission_id": deliveries.submission_id(item),
         "tries": item["tries"],
         "status": item["status"],
         "status_str": deliveries.STATUS_NAMES[item["status"]],
         "status_code": item.get("code"),
         "message": message,
         "date_modified": clock.iso_micro(item["modified"]),
+        "event": item.get("event", CREATED),
     }
 
 

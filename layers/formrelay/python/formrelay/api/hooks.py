@@ -10,7 +10,7 @@ from formrelay.api import hook_health, paging
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
-from formrelay.hooks import guard, resolve
+from formrelay.hooks import events, guard, resolve
 from formrelay.hooks.fields import Rules, clean, mask
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks
@@ -167,7 +167,8 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
-    return {**dict(sorted(shown.items())), "signed": signed, **hook_health.shown(hook, found)}
+    more = {"signed": signed, **hook_health.shown(hook, found), "events": hook.get("events", events.DEFAULT)}
+    return {**dict(sorted(shown.items())), **more}
 
 
 _HOOKS = "/api/v2/assets/{asset}/hooks"

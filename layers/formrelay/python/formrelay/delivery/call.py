@@ -9,6 +9,8 @@ from formrelay import hook_requests, ids
 from formrelay.delivery.prepare import Claimed
 from formrelay.hook_requests import HookRequest, Stamp
 from formrelay.hooks import guard, http, payload
+from formrelay.hooks.events import CREATED
+from formrelay.hooks.events import DELETED as DELETED_EVENT
 from formrelay.hooks.ladder import Outcome
 from formrelay.settings import settings
 from formrelay.storage.table import Item
@@ -19,21 +21,33 @@ INACTIVE = "The hook is switched off"
 
 def call(claimed: Claimed, ends: float) -> Outcome:
     """Makes the POST; ``ends`` is its deadline on the monotonic clock."""
-    hook, item = claimed.hook, claimed.item
-    sent = _version(claimed.submission, item) if claimed.submission else None
-    if sent is None:
-        return Outcome("unusable", message=DELETED)
-    if not hook["active"]:
+    if not claimed.hook["active"]:
         return Outcome("unusable", message=INACTIVE)
-    stamp = Stamp(
-        ids.delivery_uid(item["hook"], item["sid"]), attempt=item["tries"] + 1, replay=item.get("replay")
-    )
     try:
-        request = hook_requests.request_for(hook_requests.opened(hook), sent, item["asset"], stamp)
+        request = _request(claimed)
     except payload.UnusableError as error:
         return unusable(error)
+    if request is None:
+        return Outcome("unusable", message=DELETED)
     claimed.body = request.body
     return post(request, min(settings().total_timeout, ends - time.monotonic()))
+
+
+def _request(claimed: Claimed) -> HookRequest | None:
+    """What is sent; None when the submission is gone. Raises UnusableError."""
+    item, submission = claimed.item, claimed.submission
+    stamp = Stamp(
+        ids.delivery_uid(item["hook"], item["sid"]),
+        attempt=item["tries"] + 1,
+        replay=item.get("replay"),
+        event=item.get("event", CREATED),
+    )
+    if stamp.event == DELETED_EVENT:
+        return hook_requests.deletion_for(hook_requests.opened(claimed.hook), item["last"], stamp)
+    sent = _version(submission, item) if submission else None
+    if sent is None:
+        return None
+    return hook_requests.request_for(hook_requests.opened(claimed.hook), sent, item["asset"], stamp)
 
 
 def unusable(error: payload.UnusableError) -> Outcome:
@@ -53,13 +67,19 @@ def post(request: HookRequest, seconds: float) -> Outcome:
 
 
 def _version(submission: Item, item: Item) -> Item | None:
-    """The submission as it was created, with the files that the first attempt had; a replay sends it as it is now.
+    """The submission as it was at the event, with the files that it or the first attempt had; replays send it as it is.
 
     None when it was deleted a moment ago.
     """
     if item.get("replay") or item.get("current"):
         return submission
-    return hook_requests.as_created(submission, item["asset"], item["files"])
+    return hook_requests.as_of(
+        submission,
+        item["asset"],
+        rev=item.get("rev", 0),
+        files=item["files"],
+        validation=item.get("validation"),
+    )
 
 
 @cache

@@ -115,6 +115,7 @@ def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> tuple[str |
         "hook": item["hook"],
         "hook_name": hook["name"],
         "sid": item["sid"],
+        "submission": deliveries.submission_id(item),
         "code": outcome.status_code,
         "message": outcome.message[:1000],
         "base_url": settings().public_url or item["origin"],

@@ -36,7 +36,11 @@ def prepare(message: dict[str, Any]) -> Claimed | None:
     if item is None:
         return None
     asset, uid = item["asset"], item["hook"]
-    wanted = [keys.submission(asset, item["sid"]), keys.hook(asset, uid), keys.health(asset, uid)]
+    wanted = [
+        keys.submission(asset, deliveries.submission_id(item)),
+        keys.hook(asset, uid),
+        keys.health(asset, uid),
+    ]
     submission, hook, health = table.batch_get(settings().data_table, wanted)
     if hook is None:
         deliveries.discard(item)

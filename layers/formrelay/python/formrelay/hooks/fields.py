@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from formrelay.errors import ApiError
-from formrelay.hooks import guard, headers, payload
+from formrelay.hooks import events, guard, headers, payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +21,8 @@ MAX_ENTRY = 500
 MAX_ENTRIES = 1000
 MAX_TEMPLATE = 65_536
 MAX_CONCURRENCY = 50
+# Of one field, that are told at a time.
+MAX_FAULTS = 10
 # What sealing takes, as UTF-8 JSON.
 MAX_SETTINGS = 16_000
 # A submission at its worst for a wrapper: quotes, a placeholder of its own, and as deep as one can be.
@@ -41,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "subset_fields": [],
     "payload_template": None,
     "concurrency": None,
+    "events": [*events.DEFAULT],
 }
 _SETTINGS = ("username", "password", "custom_headers")
 _TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
@@ -315,6 +318,24 @@ def _concurrency(value: Any, _rules: Rules) -> int | None:
     return number
 
 
+def _events(value: Any, _rules: Rules) -> list[str]:
+    """What the hook hears of, each once and in the order in which it can happen."""
+    if value is None:
+        raise FaultError(NULL)
+    try:
+        chosen = _parsed(value)
+    except ValueError:
+        chosen = value
+    if not isinstance(chosen, list):
+        raise FaultError(f'Expected a list of items but got type "{type(value).__name__}".')
+    unknown = [entry for entry in chosen if entry not in events.ALL]
+    if unknown:
+        raise FaultError(*(f'"{str(entry)[:100]}" is not a valid choice.' for entry in unknown[:MAX_FAULTS]))
+    if not chosen:
+        raise FaultError("This list may not be empty.")
+    return [event for event in events.ALL if event in chosen]
+
+
 _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "name": _name,
     "endpoint": _endpoint,
@@ -326,4 +347,5 @@ _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "subset_fields": _subset,
     "payload_template": _template,
     "concurrency": _concurrency,
+    "events": _events,
 }

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from formrelay import __version__
+from formrelay.hooks.events import CREATED
 from formrelay.hooks.payload import UnusableError
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def build(
     secrets: Sequence[str] = (),
     replay: int | None = None,
     test: bool = False,
+    event: str = CREATED,
 ) -> dict[str, str | bytes]:
     """Headers for one attempt of a hook (its ``uid``, ``auth_level`` and ``settings`` with the clear password).
 
@@ -107,6 +109,7 @@ def build(
     _set(headers, "User-Agent", f"formrelay/{__version__} #{hook['uid']}")
     headers["Idempotency-Key"] = headers["webhook-id"] = delivery_uid
     headers["webhook-timestamp"] = str(timestamp)
+    headers["formrelay-event"] = event
     headers["formrelay-attempt"] = str(attempt)
     if replay is not None:
         headers["formrelay-replay"] = str(replay)

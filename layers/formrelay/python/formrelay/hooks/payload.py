@@ -42,8 +42,27 @@ def render(hook: Mapping[str, Any], record: Mapping[str, Any], xml: bytes) -> Bo
         from formrelay.openrosa import outgoing
 
         return Body("application/xml", outgoing.subset(xml, entries) if entries else outgoing.render(xml))
-    chosen = select(record, entries) if entries else record
-    text = json.dumps(chosen, allow_nan=False)
+    return _json(hook, select(record, entries) if entries else record)
+
+
+def render_deleted(hook: Mapping[str, Any], last: Mapping[str, Any]) -> Body:
+    """The body for a submission that was deleted: ``last`` is what is left of its record.
+
+    In JSON without the hook's subset, which would take away what tells the submission; in XML an instance of the form
+    that has nothing but its ``meta``. Raises UnusableError as :func:`render`.
+    """
+    if hook.get("export_type") == "xml":
+        from formrelay.openrosa import outgoing
+
+        uuid = last["_uuid"]
+        instance_id = uuid if ":" in uuid else f"uuid:{uuid}"
+        shell = outgoing.shell(last["_xform_id_string"], instance_id, last["meta/rootUuid"])
+        return Body("application/xml", shell)
+    return _json(hook, last)
+
+
+def _json(hook: Mapping[str, Any], record: Mapping[str, Any]) -> Body:
+    text = json.dumps(record, allow_nan=False)
     template = hook.get("payload_template")
     return Body("application/json", (wrap(template, text) if template else text).encode("ascii"))
 

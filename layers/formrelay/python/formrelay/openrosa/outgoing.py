@@ -34,6 +34,12 @@ def subset(xml: bytes, entries: Sequence[str]) -> bytes:
     return _rewritten(xml, matcher(entries))
 
 
+def shell(form: str, instance_id: str, root_uuid: str) -> bytes:
+    """An instance of a form that has no answers, nothing but what tells which one it is."""
+    meta = f"<instanceID>{text(instance_id)}</instanceID><rootUuid>{text(root_uuid)}</rootUuid>"
+    return f"{_DECLARATION}<{form} id={attribute(form)}><meta>{meta}</meta></{form}>".encode()
+
+
 def _rewritten(xml: bytes, rank: Callable[[str], int | None] | None) -> bytes:
     xml = bounds.checked(xml)
     writer = _Writer(rank, bounds.MAX_PATHS + len(xml))

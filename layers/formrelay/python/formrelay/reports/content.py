@@ -148,7 +148,8 @@ def arrived_cells(line: Item) -> tuple[str, ...]:
 
 
 def _named(line: Item) -> tuple[str, str, str]:
-    return one_line(line["hook_name"]), ids.delivery_uid(line["hook"], line["sid"]), str(line["sid"])
+    sid = line["sid"]
+    return one_line(line["hook_name"]), ids.delivery_uid(line["hook"], sid), str(line.get("submission", sid))
 
 
 def date(line: Item) -> str:

@@ -1,6 +1,7 @@
 """Deliveries: one item per hook and submission, and the conditional writes that move it on.
 
-An item holds ``asset, hook, sid, origin``; ``status`` (0 failed, 1 pending, 2 success, 3 processing);
+An item holds ``asset, hook, sid, origin``; of other events than ``submission.created`` in addition ``event`` and
+``submission``, as ``sid`` is then the event's own id; ``status`` (0 failed, 1 pending, 2 success, 3 processing);
 ``seq`` the attempt that may run next; ``rung`` automatic attempts that ended; ``tries`` all attempts that ended;
 ``manual`` when the next one is a retry by hand; ``job`` that retried it last; ``replay`` how often it was sent again
 after it had arrived; ``current`` when not the submission as it was created is sent, but as it is;
@@ -48,6 +49,17 @@ def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, 
         "sweep": keys.sweep_shard(hook, sid),
         "sweep_at": sweep_at,
     }
+
+
+def put_op(item: Item) -> Item:
+    """The write of a new delivery, for the transaction of what it is about; refused when its id is taken."""
+    return table.put_op(settings().data_table, item, condition="attribute_not_exists(#pk)")
+
+
+def submission_id(item: Item) -> int:
+    """The ``_id`` of the submission that a delivery is about."""
+    sid: int = item["submission"] if "submission" in item else item["sid"]
+    return sid
 
 
 def create(item: Item) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from formrelay.hooks.events import DEFAULT
 from formrelay.settings import settings
 from formrelay.storage import health, keys, table
 from formrelay.storage.table import Item
@@ -75,7 +76,9 @@ def create(asset: str, hook: Item) -> None:
         ),
         table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
         table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
-        table.put_op(data, {**keys.hook_state(asset, hook["uid"]), "active": hook["active"]}),
+        table.put_op(
+            data, {**keys.hook_state(asset, hook["uid"]), "active": hook["active"], "events": hook["events"]}
+        ),
         table.put_op(data, health.new(asset, hook["uid"])),
         table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
     ]
@@ -108,7 +111,10 @@ def save(asset: str, hook: Item, revision: int, also: Sequence[Item] = ()) -> No
         ),
         # Whether the hook is paused stands in that item too, and is not for its owner's form to change.
         table.update_op(
-            data, keys.hook_state(asset, hook["uid"]), "SET #active = :active", {":active": hook["active"]}
+            data,
+            keys.hook_state(asset, hook["uid"]),
+            "SET #active = :active, #events = :events",
+            {":active": hook["active"], ":events": hook.get("events", DEFAULT)},
         ),
         *also,
     ]

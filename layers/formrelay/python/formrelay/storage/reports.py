@@ -52,6 +52,7 @@ def arrived_ops(item: Item, *, now: int) -> list[Item]:
         "asset": item["asset"],
         "hook": hook,
         "sid": sid,
+        "submission": item.get("submission", sid),
         "at": now,
         "expires": now // 1000 + _ARRIVED_KEPT,
     }

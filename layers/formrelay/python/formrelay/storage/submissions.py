@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formrelay.settings import settings
-from formrelay.storage import blobs, keys, table
+from formrelay.storage import blobs, deliveries, keys, table
 from formrelay.storage.table import Item
 
 # Bodies up to this size, compressed, stand in the item; the rest of it, mostly files, stays below 240 KB.
@@ -77,19 +77,20 @@ def unpack(item: Item) -> Bodies:
 
 
 def create(
-    asset: str, item: Item, sha256: str, deliveries: Sequence[Item], checks: Sequence[Item] = ()
+    asset: str, item: Item, sha256: str, rows: Sequence[Item], checks: Sequence[Item] = ()
 ) -> Guard | None:
-    """Writes guard, submission and deliveries, all or nothing: one transaction, together with ``checks``.
+    """Writes guard, submission and its deliveries, all or nothing: one transaction, together with ``checks``.
 
     Returns None when written, else the guard that was there before. Raises SidClashError when the
-    ``_id`` is taken, CheckError when a check refused it, ConflictError when a twin is being written at this moment.
+    ``_id`` is taken, CheckError when a check refused it or an event has that id, ConflictError when a twin is being
+    written at this moment.
     """
     data = settings().data_table
     guard = {**keys.guard(asset, item["root"]), "sid": item["id"], "sha256": sha256}
     operations = [
         table.put_op(data, guard, condition=_NEW),
         table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=_NEW),
-        *(table.put_op(data, delivery) for delivery in deliveries),
+        *map(deliveries.put_op, rows),
         *checks,
     ]
     try:
@@ -107,7 +108,7 @@ class CheckError(Exception):
 
 
 class SidClashError(Exception):
-    """Two submissions drew the same ``_id``: draw again."""
+    """Two submissions, or a submission and an event, drew the same id: draw again."""
 
 
 def get_guard(asset: str, uuid: str) -> Guard | None:
@@ -156,11 +157,12 @@ def stop_waiting(asset: str, sid: int) -> None:
     )
 
 
-def replace(asset: str, old: Item, new: Item, sha256: str) -> Guard | None:
+def replace(asset: str, old: Item, new: Item, sha256: str, rows: Sequence[Item] = ()) -> Guard | None:
     """Writes an edit: the guard of the new instanceID, the new record over the old one, the old one to the history.
 
-    Returns None when written, else the guard that stood for the new instanceID. Raises StaleEditError when
-    the record was edited or deleted meanwhile.
+    And the deliveries of the event. Returns None when written, else the guard that stood for the new instanceID.
+    Raises StaleEditError when the record was edited or deleted meanwhile, SidClashError when the id of a delivery is
+    taken.
     """
     data = settings().data_table
     guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
@@ -174,13 +176,14 @@ def replace(asset: str, old: Item, new: Item, sha256: str) -> Guard | None:
             values={":uuid": old["uuid"]},
         ),
         table.put_op(data, {**keys.revision(asset, new["id"], old.get("rev", 0)), **history}),
+        *map(deliveries.put_op, rows),
     ]
     try:
         table.transact(operations)
     except table.TransactionError as error:
-        found = error.reasons[0]
+        found, stale = error.reasons[:2]
         if found is None:
-            raise StaleEditError from None
+            raise (SidClashError if stale is None else StaleEditError) from None
         return Guard(found["sid"], found["sha256"])
     return None
 
@@ -189,9 +192,9 @@ class StaleEditError(Exception):
     """The record is no longer as the edit found it."""
 
 
-def first_revision(asset: str, sid: int) -> Item | None:
-    """The record as it was created, once it has been edited."""
-    return table.get(settings().data_table, keys.revision(asset, sid, 0))
+def revision(asset: str, sid: int, number: int) -> Item | None:
+    """The record as it was after so many edits, once it has been edited again."""
+    return table.get(settings().data_table, keys.revision(asset, sid, number))
 
 
 def page(asset: str, *, after: int | None, limit: int, forward: bool = True) -> tuple[list[Item], int | None]:
