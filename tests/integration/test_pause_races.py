@@ -423,6 +423,20 @@ def test_a_drain_ends_when_it_has_found_nothing_for_a_while(world: World) -> Non
     assert not [item for item in stored(world.app.settings.data_table) if item["pk"]["S"].startswith("J#")]
 
 
+def test_a_pause_that_ends_while_the_hook_is_off_fails_nothing_and_all_is_sent_when_it_is_on(
+    world: World,
+) -> None:
+    pause(world)
+    sids = submits(world, 3)
+    world.change_hook(active=False)
+    resume(world)
+    world.run(300)
+    assert [is_parked(world, sid) for sid in sids] == [True, True, True]
+    world.change_hook(active=True)
+    world.run(60)
+    assert [request.json()["_id"] for request in world.requests] == sids
+
+
 def test_a_drain_of_a_deleted_hook_ends(world: World) -> None:
     pause(world)
     world.submit()

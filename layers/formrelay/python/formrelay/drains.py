@@ -9,7 +9,7 @@ from typing import Any
 
 from formrelay import clock, lanes, queues
 from formrelay.settings import settings
-from formrelay.storage import health, parking, sweep
+from formrelay.storage import health, hooks, parking, sweep
 from formrelay.storage.table import ConditionError, Item
 
 # What one look sends is spread over the time until the next one.
@@ -20,12 +20,12 @@ _EMPTY_LOOKS = 4
 
 
 def work(job: Item, ends: float) -> bool:
-    """Sends the next deliveries; True when there are none left, or the hook is paused again or gone.
+    """Sends the next deliveries; True when there are none left, or the hook is paused again, off or gone.
 
-    The next end of a pause brings a job of its own, so nothing is left behind.
+    The end of the next pause brings a job of its own, and so does switching on, so nothing is left behind.
     """
-    found = health.get(job["asset"], job["hook"])
-    if found is None or health.is_paused(found):
+    hook = hooks.get(job["asset"], job["hook"])
+    if hook is None or not hook["active"] or health.is_paused(health.get(job["asset"], job["hook"])):
         return True
     sent = _send(job["hook"], settings().drain_rate * _PERIOD, ends)
     looks = 0 if sent else job.get("looks", 0) + 1

@@ -130,11 +130,11 @@ def switch(asset: str, hook_uid: str, paused: bool) -> None:
 
 
 def revival(asset: str, hook_uid: str) -> list[Item]:
-    """The writes for the transaction that switches a hook on again, if it was paused for its failures."""
+    """The writes for the transaction that switches a hook on again: what waits for it is not forgotten."""
     found = health.get(asset, hook_uid)
-    if found is None or not health.is_paused(found) or found["paused_by"] == health.OWNER:
-        return []
-    return [health.revive_op(found, now=clock.now_ms())]
+    if found is None or not health.is_paused(found):
+        return [table.put_op(settings().data_table, jobs.drain_hook(asset, hook_uid))]
+    return [] if found["paused_by"] == health.OWNER else [health.revive_op(found, now=clock.now_ms())]
 
 
 # The sweep
