@@ -154,8 +154,8 @@ def test_a_job_with_nothing_happening_is_looked_at_less_and_less(world: World, w
         world.clock.forward(60)
         if "job" in world.sweep():
             looks.append(minute)
-    # At once, then after 1, 2, 4, 8 and always 8 minutes.
-    assert looks == [1, 2, 4, 8, 16, 24, 32]
+    # At the next sweep, then after 10, 20, 40, 80, 160 and always 320 seconds.
+    assert looks == [1, 2, 3, 4, 6, 9, 15, 21, 27, 33, 39]
 
 
 def test_jobs_are_listed_newest_first_and_by_page(world: World) -> None:

@@ -24,9 +24,9 @@ SWITCHED_OFF = "The hook is switched off"
 _PAGE = 100
 # A process may need so much longer than its time before another one may go on (ms).
 _SLACK_MS = 30_000
-# While nothing happens, a job is looked at after 1, 2, 4 and then every 8 minutes.
-_PERIOD_MS = 60_000
-_MAX_IDLE = 4
+# While nothing happens, a job is looked at after 10, 20, 40 … and then every 320 seconds.
+_PERIOD_MS = 10_000
+_MAX_IDLE = 6
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,10 @@ class _Turn:
     def __init__(self, job: Item, ends: float) -> None:
         self.job, self.ends = job, ends
         self.kind = _KINDS[job["kind"]]
+        self.moved = False
 
     def run(self) -> bool:
-        before = self.job["done"] + self.job["failed"], self.job["cursor"]
+        """Counts, makes due what there is room and time for, and writes it down; whether the job is done."""
         self._settle()
         free = self._may_go_on()
         while free and self._room() and time.monotonic() < self.ends:
@@ -122,8 +123,7 @@ class _Turn:
         if self.job["selected"] and not self.job["window"] and not self.job["planned"]:
             jobs.finish(self.job, now=now)
             return True
-        moved = (self.job["done"] + self.job["failed"], self.job["cursor"]) != before
-        idle = 0 if moved else min(self.job.get("idle", 0) + 1, _MAX_IDLE)
+        idle = 0 if self.moved else min(self.job.get("idle", 0) + 1, _MAX_IDLE)
         jobs.release(self.job, sweep_at=now + (_PERIOD_MS << (idle - 1) if idle else 0), idle=idle)
         return False
 
@@ -140,6 +140,7 @@ class _Turn:
                 under_way.append(item["sid"])
             else:
                 self.job["done" if item["status"] == deliveries.SUCCESS else "failed"] += 1
+        self.moved = len(under_way) < len(self.job["window"])
         self.job["window"] = under_way
 
     def _may_go_on(self) -> bool:
@@ -164,6 +165,7 @@ class _Turn:
 
     def _act(self) -> None:
         """Makes due what is planned, and queues it."""
+        self.moved = True
         planned, made = self.job["planned"], []
         for i in range(0, len(planned), queues.BATCH):
             mine = self.kind.make_due(self.job, planned[i : i + queues.BATCH])
