@@ -7,8 +7,9 @@ refused; indexes are behind the table by a time of their own for every item.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -107,6 +108,7 @@ class DynamoDB:
     """The client. ``lag`` says how long an index is behind after a write, in seconds."""
 
     exceptions = SimpleNamespace(
+        ClientError=ClientError,
         ConditionalCheckFailedException=ConditionalCheckFailedException,
         TransactionCanceledException=TransactionCanceledException,
         TransactionInProgressException=TransactionInProgressException,
@@ -167,10 +169,8 @@ class DynamoDB:
         table = self._table(request)
         self.settle(table)
         names, values = _placed(request)
-        wanted = expressions.condition(request["KeyConditionExpression"])
         sort = table.indexes[index].sort if index else "sk"
-        source = table.shown.get(index, {}).values() if index else self._partition(table, request)
-        found = [item for item in source if wanted(Scope(item, names, values))]
+        found = self._matching(table, index, request)
         found.sort(key=lambda item: _position(item, sort), reverse=not request.get("ScanIndexForward", True))
         start = request.get("ExclusiveStartKey")
         if start:
@@ -195,11 +195,19 @@ class DynamoDB:
             answer["Items"] = [_projected(item, request) for item in page]
         return answer
 
-    def _partition(self, table: Table, request: Request) -> Iterable[Item]:
-        """The items that may match, without looking at all of them."""
-        by_pk = request["KeyConditionExpression"].startswith("#pk = :pk")
-        pk = request["ExpressionAttributeValues"][":pk"]["S"] if by_pk else None
-        return [item for key, item in table.items.items() if pk is None or key[0] == pk]
+    def _matching(self, table: Table, index: str | None, request: Request) -> list[Item]:
+        """The items that a key condition means, in no order."""
+        names, values = _placed(request)
+        attribute, value, rest = expressions.partition(request["KeyConditionExpression"])
+        if attribute != (table.indexes[index].partition if index else "pk"):
+            raise _invalid("Query", "the partition is not named")
+        wanted = values[value]
+        if index:
+            found = [item for item in table.shown.get(index, {}).values() if item[attribute] == wanted]
+        else:
+            pk = wanted["S"]
+            found = [item for key, item in table.items.items() if key[0] == pk]
+        return [item for item in found if rest(Scope(item, names, values))] if rest else found
 
     # Writes
 
@@ -220,6 +228,7 @@ class DynamoDB:
         def effect() -> Request:
             table = self._table(request)
             if (request["TableName"], key) in self._held:
+                self._seam.disturb()
                 raise refused("TransactionConflictException", operation)
             old = table.items.get(key)
             if not _holds(request, old):
@@ -263,6 +272,7 @@ class DynamoDB:
         def began() -> None:
             busy = [place in self._held for place in places]
             if any(busy) or self.conflicts():
+                self._seam.disturb()
                 conflict = [{"Code": "TransactionConflict" if hit else "None"} for hit in busy]
                 if not any(busy):
                     conflict[0] = {"Code": "TransactionConflict"}
@@ -372,9 +382,14 @@ _EXPRESSIONS = (
 def _check_placeholders(operation: str, request: Request) -> None:
     """AWS refuses names and values that no expression uses, and expressions whose names or values are missing."""
     names, values = _placed(request)
-    used = expressions.placeholders(*(request.get(name) for name in _EXPRESSIONS))
-    if used != {*names, *values}:
-        raise _invalid(operation, f"unused or undefined: {sorted(used ^ {*names, *values})}")
+    odd = _odd(tuple(map(request.get, _EXPRESSIONS)), (*names, *values))
+    if odd:
+        raise _invalid(operation, f"unused or undefined: {odd}")
+
+
+@lru_cache(maxsize=2048)
+def _odd(texts: tuple[str | None, ...], given: tuple[str, ...]) -> list[str]:
+    return sorted(expressions.placeholders(*texts) ^ set(given))
 
 
 def _holds(request: Request, item: Item | None) -> bool:

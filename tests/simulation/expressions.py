@@ -343,6 +343,18 @@ def _put(item: Item, path: list[str], value: Typed | None) -> None:
         item[path[-1]] = value
 
 
+_PARTITION = re.compile(r"#(\w+) = (:\w+)(?: AND (.+))?", re.DOTALL)
+
+
+@lru_cache(maxsize=1024)
+def partition(text: str) -> tuple[str, str, Condition | None]:
+    """A key condition as AWS wants it: which attribute equals which value, and what else is asked of the keys."""
+    match = _PARTITION.fullmatch(text)
+    if match is None:
+        raise InvalidError("a query names its partition first")
+    return match[1], match[2], condition(match[3]) if match[3] else None
+
+
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 

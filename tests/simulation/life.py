@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from tests.simulation.people import Clients, Hook, Owner
@@ -31,7 +31,7 @@ class Plan:
     rate: float
     kinds: tuple[str, ...]
     only: int | None = None
-    recovers: bool = field(default=True)
+    grace: int = 120
 
 
 def plan(seed: int) -> Plan:
@@ -57,6 +57,8 @@ def plan(seed: int) -> Plan:
         ),
         rate=rng.choice((0.0, 0.005, 0.02, 0.05, 0.12)),
         kinds=tuple(rng.sample(KINDS, rng.randint(1, len(KINDS)))),
+        # The local stack has five seconds.
+        grace=rng.choice((120, 120, 5)),
     )
 
 
@@ -67,11 +69,15 @@ class Life:
         self.plan = made
         faults = Faults(rate=made.rate, kinds=made.kinds, only=made.only)
         # No hook is switched off for its failures while people still submit.
-        variables = {"FORMRELAY_DEACTIVATE_AFTER": str(round(made.span) + 1_000)}
+        variables = {
+            "FORMRELAY_DEACTIVATE_AFTER": str(round(made.span) + 1_000),
+            "FORMRELAY_RECOVERY_GRACE": str(made.grace),
+        }
         self.world = World(made.seed, made.weather, faults, variables)
         self.owner = Owner(self.world)
         self.clients = Clients(self.world)
         self.calmed = 0.0
+        self._moments = [0.0, *(self.world.rng.uniform(0, made.span) for _ in range(2))]
 
     def run(self) -> None:
         """Lives through the plan, then until nothing is left to happen. Within :meth:`World.open`."""
@@ -79,13 +85,20 @@ class Life:
         world.act("owner", self._settle_in)
         world.live(world.now + 1)
         world.faults.active = True
-        self.owner.meddle(made.meddling, made.span)
+        for _ in range(made.meddling):
+            self.owner.meddle(self._moment())
         for _ in range(made.submissions):
-            self.clients.begin(world.rng.choice((0.0, world.rng.uniform(0, made.span))))
+            self.clients.begin(self._moment())
         for _ in range(made.purges):
-            world.scheduler.at(world.now + world.rng.uniform(0, made.span), world.purge)
+            world.scheduler.at(world.now + self._moment(), world.purge)
         world.live(world.now + made.span)
         self._calm()
+
+    def _moment(self) -> float:
+        """A time within the plan: at random, or close to when other things happen."""
+        rng = self.world.rng
+        close = rng.choice(self._moments) + rng.uniform(0, rng.choice((0.1, 90)))
+        return rng.choice((rng.uniform(0, self.plan.span), close))
 
     def _settle_in(self) -> None:
         """The owner makes the hooks, before anything goes wrong."""

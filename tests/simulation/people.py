@@ -16,6 +16,8 @@ from tests.simulation.world import World
 from tests.support.app import BASE, Answer, Parts
 
 _GIVES_UP = 12
+# How many different things an owner does.
+_THINGS = 11
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Owner:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # Each owner is given to a few things, so that those often meet.
+        self._habits = world.rng.sample(range(_THINGS), 3)
         self._path = f"/api/v2/assets/{world.made.asset}/hooks/"
         self.hooks: list[Hook] = []
 
@@ -105,12 +109,14 @@ class Owner:
         path = f"{self._path}{hook.uid}/logs/{uid}/retry/"
         self._world.request("PATCH", path, query="force=true" if force else "")
 
-    def meddle(self, count: int, span: float) -> None:
-        """Does ``count`` things at random times within ``span`` seconds."""
-        rng = self._world.rng
-        for _ in range(count):
-            delay = rng.uniform(0, span)
-            self._world.act("owner", self._one_thing, delay)
+    def meddle(self, delay: float) -> None:
+        """Does something that owners do, in so many seconds."""
+        self._world.act("owner", self._one_thing, delay)
+
+    def _pause_for_a_moment(self, hook: Hook) -> None:
+        self.change(hook, paused=True)
+        self._world.scheduler.sleep(self._world.rng.choice((0.0, 0.02, 30.0)))
+        self.change(hook, paused=False)
 
     def _one_thing(self) -> None:
         rng = self._world.rng
@@ -123,18 +129,18 @@ class Owner:
             lambda: self.change(hook, active=True),
             lambda: self.change(hook, paused=True),
             lambda: self.change(hook, paused=False),
+            lambda: self._pause_for_a_moment(hook),
             lambda: self.change(hook, email_notification=rng.random() < 0.5),
             lambda: self.change(hook, subset_fields=rng.choice([[], ["name"]])),
             lambda: self.change(hook, concurrency=rng.choice([None, 1, 2])),
             lambda: self.retry_all(hook),
             lambda: self.retry_one(hook, force=False),
             lambda: self.retry_one(hook, force=True),
-            lambda: self.retry_one(hook, force=False),
         ]
         if rng.random() < 0.08:
             self.change(hook, delete=True)
         else:
-            rng.choice(actions)()
+            actions[rng.choice(self._habits)]()
 
 
 class Clients:

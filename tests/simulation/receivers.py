@@ -114,7 +114,11 @@ class Network:
         mode = receiver.mode(self._scheduler.now, self._rng) if receiver else UNKNOWN
         if mode == UNKNOWN:
             raise resolve.DnsError("the name does not resolve")
-        return [PUBLIC, PRIVATE] if mode == FORBIDDEN else [PUBLIC]
+        return (
+            self._rng.choice(([PRIVATE], [PRIVATE, PUBLIC], [PUBLIC, PRIVATE]))
+            if mode == FORBIDDEN
+            else [PUBLIC]
+        )
 
     def connect(self, attempt: Attempt, address: str, port: int) -> Any:
         """In the place of the socket's connect; what follows it is the package's own."""
@@ -137,7 +141,7 @@ class Network:
         fault = self._faults.draw(self._rng)
         if fault:
             self._faults.injected[fault] += 1
-            self._scheduler.current.process.disturbed = True
+            self._seam.disturb()
         host = urlsplit(url).hostname or ""
         attempt = Attempt(
             policy=policy,

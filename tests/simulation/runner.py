@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -20,6 +21,7 @@ from tests.simulation.seam import Entry
 Mutation = Callable[[], AbstractContextManager[None]]
 
 _DETAIL, _CAME = 110, 110
+_BATCH = 10
 
 
 @dataclass
@@ -74,11 +76,25 @@ def _short(value: object, length: int) -> str:
 def results(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
     """The results of many seeds, in the order in which they are ready."""
     deployment()
+    gc.collect()
+    gc.freeze()
+    numbers = list(seeds)
+    batches = [numbers[i : i + _BATCH] for i in range(0, len(numbers), _BATCH)]
     if jobs == 1:
-        yield from map(run_seed, seeds)
+        for batch in batches:
+            yield from _batch(batch)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap_unordered(run_seed, seeds, chunksize=8)
+        for found in pool.imap_unordered(_batch, batches):
+            yield from found
+
+
+def _batch(seeds: list[int]) -> list[Result]:
+    """Lives are short and full of cycles, so the collector looks at them once, when they are over."""
+    gc.disable()
+    found = [run_seed(seed) for seed in seeds]
+    gc.collect()
+    return found
 
 
 @dataclass

@@ -38,7 +38,10 @@ class Process:
         # Why it died, and when; None while it lives.
         self.death: str | None = None
         self.died = math.inf
-        self.disturbed = False
+        # How many faults befell it.
+        self.disturbed = 0
+        # Whether the threads of its pools run one after another, which is one of the orders that there are.
+        self.serial = False
         # Its threads beside the first one that are under way.
         self.threads = 0
 
@@ -306,11 +309,13 @@ class Executor:
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> _Future:
         """Begins a call in a thread of its own; it waits for one of the executor's threads."""
+        process = self.scheduler.current.process
+        if process.serial:
+            return _done(lambda: call(*args, **kwargs))
         running = [task for task in self._tasks if not task.done]
         while len(running) >= self._limit:
             running[0].join()
             running = [task for task in self._tasks if not task.done]
-        process = self.scheduler.current.process
         process.threads += 1
 
         def ended(_: Task) -> None:
@@ -324,6 +329,17 @@ class Executor:
         """Results in the order of the arguments."""
         futures = [self.submit(call, *args) for args in zip(*iterables, strict=False)]
         return (future.result() for future in futures)
+
+
+def _done(call: Callable[[], Any]) -> _Future:
+    """A call that was made at once, in the running task."""
+    task = Task.__new__(Task)
+    task.done, task.value, task.error = True, None, None
+    try:
+        task.value = call()
+    except Exception as error:
+        task.error = error
+    return _Future(task)
 
 
 class _Future:

@@ -98,6 +98,11 @@ class Seam:
     def process(self) -> Process | None:
         return self.scheduler.current.process if self.scheduler else None
 
+    def disturb(self) -> None:
+        """Counts a fault against the running process: what it does now may be for a reason of ours."""
+        if self.process:
+            self.process.disturbed += 1
+
     def note(self, what: str, detail: Any = "", came: Any = "", fault: str = "") -> None:
         """Writes a line of history."""
         name = self.process.name if self.process else "direct"
@@ -125,7 +130,7 @@ class Seam:
         fault = self.faults.draw(self.rng)
         if fault:
             self.faults.injected[fault] += 1
-            process.disturbed = True
+            self.disturb()
         try:
             came = self._made(self.scheduler, process, service, operation, fault, effect, again, began, ended)
         except SimulatedCrashError as crash:

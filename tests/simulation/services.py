@@ -173,21 +173,10 @@ class S3:
         )
 
 
-# AWS's names.
-class InvalidCiphertextException(ClientError):  # noqa: N818
-    pass
-
-
-class IncorrectKeyException(ClientError):  # noqa: N818
-    pass
-
-
 class KMS:
     """The client: what is encrypted under a context opens under that context alone."""
 
-    exceptions = SimpleNamespace(
-        InvalidCiphertextException=InvalidCiphertextException, IncorrectKeyException=IncorrectKeyException
-    )
+    exceptions = SimpleNamespace(ClientError=ClientError)
 
     def __init__(self, seam: Seam) -> None:
         self._seam = seam
@@ -204,7 +193,7 @@ class KMS:
 
         def effect() -> Request:
             if blob[:32] != _mark(context):
-                raise InvalidCiphertextException({"Error": {"Code": "InvalidCiphertextException"}}, "Decrypt")
+                raise refused("InvalidCiphertextException", "Decrypt")
             return {"Plaintext": bytes(byte ^ 0x5A for byte in blob[32:])}
 
         return self._seam.call("kms", "Decrypt", context, effect)
