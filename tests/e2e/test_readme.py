@@ -1,4 +1,4 @@
-"""The README's tour, pasted line by line into a shell beside a running stack."""
+"""The README's shell lines, pasted one after the other into a shell beside a running stack."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.e2e.stack import ROOT, running_stack
+from tests.e2e.stack import ROOT, Stack, running_stack
+
+# Between the chapters: how often the demo hook was sent something.
+BETWEEN = """echo "--- hooks $(curl -sS "$BASE/_local/sink/demo?format=json" | pick '.__len__()')" """
 
 
-def tour() -> str:
-    """The shell lines of the tour, in their order."""
+def lines(heading: str) -> str:
+    """The shell lines of a chapter, in their order."""
     text = (ROOT / "README.md").read_text("utf-8")
-    section = text.partition("## Five-minute tour")[2].partition("\n## ")[0]
-    return "\n".join(re.findall(r"```bash\n(.*?)```", section, re.DOTALL))
+    chapter = text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    return "\n".join(re.findall(r"```bash\n(.*?)```", chapter, re.DOTALL))
 
 
-def test_the_tour_of_the_readme_works_as_pasted(tmp_path: Path) -> None:
+def paste(script: str, stack: Stack) -> str:
+    """Runs shell lines as one who follows the README; what they said."""
+    pasted = subprocess.run(
+        ["bash", "-c", "set -euo pipefail\n" + script],
+        cwd=ROOT,
+        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert pasted.returncode == 0, pasted.stderr + pasted.stdout
+    return pasted.stdout
+
+
+def test_the_readme_works_as_pasted(tmp_path: Path) -> None:
     with running_stack(
         tmp_path / "state", {"FORMRELAY_DEMO": "1", "FORMRELAY_RETRY_DELAYS": "60,600,6000"}
     ) as stack:
-        env = {**os.environ, "BASE": stack.base_url, "KEY": stack.api_key}
-        script = "set -euo pipefail\n" + tour()
-        pasted = subprocess.run(
-            ["bash", "-c", script],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-        assert pasted.returncode == 0, pasted.stderr + pasted.stdout
-        said = pasted.stdout
+        script = f"{lines('## Five-minute tour')}\n{BETWEEN}\n{lines('## What a hook receives')}"
+        said, _, of_hooks = paste(script, stack).partition("--- hooks")
         assert '"message": "Successful submission."' in said
         assert '"_geolocation":[-1.2627,36.7926]' in said
         assert '"status":1' in said
@@ -42,4 +48,9 @@ def test_the_tour_of_the_readme_works_as_pasted(tmp_path: Path) -> None:
         assert '{"detail":"","status_code":200}' in said
         assert '"password":"********:h' in said
         assert "<formID>" in said
-        assert len(stack.sink("demo")) == 4
+
+        assert of_hooks.startswith(" 4\n")  # requests that the demo hook had got by then
+        assert '"count":3' in of_hooks  # attempts of the delivery that failed twice
+        assert of_hooks.count('"detail":"No data to retry"') == 2
+        assert '"kind":"replay"' in of_hooks
+        assert "['submission.created', 'submission.edited']" in of_hooks

@@ -11,7 +11,7 @@ from formrelay.hooks.ladder import Outcome
 from formrelay.hooks.payload import Body
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
-from formrelay.storage import assets, deliveries, keys, reports, table
+from formrelay.storage import assets, conclusions, deliveries, keys, reports, table
 from formrelay.storage.table import ConditionError, Item, TransactionError
 
 # Recovery looks that much before an attempt which is further away than SQS can delay a message.
@@ -36,7 +36,7 @@ def conclude(
     try:
         if outcome.ok:
             also = reports.arrived_ops(item, now=ended)
-            table.settle(lambda: deliveries.succeed(item, attempt, now=ended, also=also))
+            table.settle(lambda: conclusions.succeed(item, attempt, now=ended, also=also))
         else:
             pause = _fail(item, hook, outcome, attempt, ended)
     except (ConditionError, TransactionError):
@@ -75,7 +75,9 @@ def _fail(item: Item, hook: Item, outcome: Outcome, attempt: Item, ended: int) -
     if following.due_at is None:
         reader, lines = _report(item, hook, outcome, ended) if counted else (None, [])
         table.settle(
-            lambda: deliveries.give_up(item, attempt, now=ended, counted=counted, reader=reader, report=lines)
+            lambda: conclusions.give_up(
+                item, attempt, now=ended, counted=counted, reader=reader, report=lines
+            )
         )
         return following.pause
     now = clock.now_ms()
@@ -85,7 +87,7 @@ def _fail(item: Item, hook: Item, outcome: Outcome, attempt: Item, ended: int) -
     due_at = following.due_at
     sweep_at = look if queued else due_at - _AHEAD_MS
     table.settle(
-        lambda: deliveries.postpone(
+        lambda: conclusions.postpone(
             item, attempt, now=ended, counted=counted, due_at=due_at, sweep_at=sweep_at
         )
     )

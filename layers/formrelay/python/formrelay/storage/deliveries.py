@@ -28,7 +28,7 @@ STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCES
 # Condition of what only the process may write that claimed the attempt.
 MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
 # What an attempt that arrived and its delivery both tell.
-_SHARED = ("code", "message")
+SHARED = ("code", "message")
 
 
 def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, sweep_at: int) -> Item:
@@ -84,105 +84,6 @@ def claim(hook: str, sid: int, seq: int, *, now: int, lease: int) -> Item:
         {":processing": PROCESSING, ":pending": PENDING, ":lease": lease, ":seq": seq, ":now": now},
         condition="#seq = :seq AND #status = :pending AND #due_at <= :now",
     )
-
-
-def _attempted(item: Item, attempt: Item, *, now: int, counted: bool) -> tuple[str, dict[str, object]]:
-    """The part of an update that every end of an attempt shares: SET clause and values."""
-    expression = (
-        "SET #seq = :next, #tries = :tries, #rung = :rung,"
-        " #code = :code, #message = :message, #modified = :now"
-    )
-    return expression, {
-        ":seq": item["seq"],
-        ":next": item["seq"] + 1,
-        ":tries": attempt["number"],
-        ":rung": item["rung"] + (1 if counted else 0),
-        ":code": attempt["code"],
-        ":message": attempt["message"],
-        ":now": now,
-        ":processing": PROCESSING,
-        ":lease": item["lease"],
-    }
-
-
-def _failed(item: Item, attempt: Item, *, now: int, counted: bool) -> tuple[str, dict[str, object]]:
-    """The same for an attempt that failed: what it sent is what the next one sends."""
-    expression, values = _attempted(item, attempt, now=now, counted=counted)
-    if "files" in item:
-        expression += ", #files = :files"
-        values[":files"] = item["files"]
-    return expression, values
-
-
-def succeed(item: Item, attempt: Item, *, now: int, also: Sequence[Item] = ()) -> None:
-    """Ends the claimed attempt as delivered. Raises ConditionError when the lease was lost.
-
-    ``attempt`` as in :mod:`~formrelay.storage.attempts`; its facts stay in the record, so nothing else is written,
-    unless there are writes ``also`` for the same transaction, which raises TransactionError or ConflictError.
-    """
-    expression, values = _attempted(item, attempt, now=now, counted=not item.get("manual"))
-    facts = {name: value for name, value in attempt.items() if name not in _SHARED}
-    expression += (
-        ", #status = :status, #arrived = :arrived"
-        " REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #trouble, #manual, #lane, #reported"
-    )
-    values |= {":status": SUCCESS, ":arrived": facts}
-    data = settings().data_table
-    if not also:
-        table.update(data, _key(item), expression, values, condition=MINE)
-    else:
-        table.transact([table.update_op(data, _key(item), expression, values, condition=MINE), *also])
-
-
-def postpone(item: Item, attempt: Item, *, now: int, counted: bool, due_at: int, sweep_at: int) -> None:
-    """Ends the claimed attempt as failed with another one to come, and keeps its facts, in one transaction.
-
-    Raises TransactionError when the lease was lost, ConflictError when the delivery is being written elsewhere.
-    """
-    expression, values = _failed(item, attempt, now=now, counted=counted)
-    update = table.update_op(
-        settings().data_table,
-        _key(item),
-        expression
-        + ", #status = :status, #due_at = :due, #sweep = :shard, #sweep_at = :sweep, #trouble = :trouble"
-        + " REMOVE #lease, #looks, #manual",
-        {
-            **values,
-            ":status": PENDING,
-            ":due": due_at,
-            ":shard": keys.sweep_shard(item["hook"], item["sid"]),
-            ":sweep": sweep_at,
-            ":trouble": keys.trouble(item["hook"], "pending"),
-        },
-        condition=MINE,
-    )
-    kept = attempts.put_op(item["hook"], item["sid"], {**attempt, "due_at": due_at}, now=now)
-    table.transact([update, kept])
-
-
-def give_up(
-    item: Item, attempt: Item, *, now: int, counted: bool, reader: str | None, report: Sequence[Item]
-) -> None:
-    """Ends the claimed attempt as the last one and keeps its facts, together with what makes it reported.
-
-    ``reader`` is who will be told of it, and so of a later success, if anybody.
-
-    Raises TransactionError when the lease was lost, ConflictError when the report is being written elsewhere.
-    """
-    expression, values = _failed(item, attempt, now=now, counted=counted)
-    if reader is not None:
-        expression += ", #reported = :reader"
-        values[":reader"] = reader
-    update = table.update_op(
-        settings().data_table,
-        _key(item),
-        expression
-        + ", #status = :status, #trouble = :trouble"
-        + " REMOVE #sweep, #sweep_at, #looks, #lease, #due_at, #manual, #lane",
-        {**values, ":status": FAILED, ":trouble": keys.trouble(item["hook"], "failed")},
-        condition=MINE,
-    )
-    table.transact([update, attempts.put_op(item["hook"], item["sid"], attempt, now=now), *report])
 
 
 def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
@@ -261,7 +162,7 @@ def retry_by_hand(
 
 def arrived(item: Item) -> Item:
     """The attempt with which a delivery arrived, of one whose record has ``arrived``."""
-    return {**item["arrived"], **{name: item[name] for name in _SHARED}}
+    return {**item["arrived"], **{name: item[name] for name in SHARED}}
 
 
 def get_many(hook: str, sids: Sequence[int]) -> list[Item]:
