@@ -212,6 +212,21 @@ def _delivered_twice_only_with_a_mark(seen: Evidence) -> Iterator[str]:
             yield f"I4: {uid} was interrupted {len(unsure)} times, {marked} marked"
 
 
+def _attempts_are_told_as_they_were(seen: Evidence) -> Iterator[str]:
+    """What the sender heard, and nothing kept it from writing, is what its owner reads."""
+    for uid, arrivals in seen.by_delivery.items():
+        listed = {attempt["number"]: attempt for attempt in seen.attempts.get(uid, [])}
+        for arrival in arrivals:
+            number = int(arrival.headers["formrelay-attempt"])
+            told = listed.get(number)
+            if arrival.interrupted or arrival.process.disturbed or not listed:
+                continue
+            # Without an answer the code is a time-out's, or none.
+            codes = (arrival.status,) if arrival.status is not None else (504, None)
+            if told is None or told["interrupted"] or told["status_code"] not in codes:
+                yield f"I4: attempt {number} of {uid} was answered {arrival.status} and is told as {told}"
+
+
 def _attempts_are_listed(seen: Evidence) -> Iterator[str]:
     for hook in seen.hooks:
         for log in seen.logs[hook.uid]:
@@ -318,6 +333,7 @@ _CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     _counters_agree,
     _attempts_are_few_and_far_between,
     _delivered_twice_only_with_a_mark,
+    _attempts_are_told_as_they_were,
     _attempts_are_listed,
     _switched_off_is_left_alone,
     _forbidden_addresses_are_not_reached,

@@ -6,11 +6,12 @@ import random
 from dataclasses import dataclass
 from functools import partial
 
+from tests.simulation.deployment import START
 from tests.simulation.people import Clients, Hook, Owner
 from tests.simulation.receivers import FORBIDDEN, GONE, OK, POOR, Receiver
 from tests.simulation.scheduler import StuckError
 from tests.simulation.seam import KINDS, Faults
-from tests.simulation.world import Weather, World
+from tests.simulation.world import MINUTE, Weather, World
 
 _SPANS = (60.0, 900.0, 3_000.0, 9_000.0)
 _ROUNDS = 6
@@ -77,6 +78,7 @@ class Life:
         self.owner = Owner(self.world)
         self.clients = Clients(self.world)
         self.calmed = 0.0
+        self._since = 0.0
         self._moments = [0.0, *(self.world.rng.uniform(0, made.span) for _ in range(2))]
 
     def run(self) -> None:
@@ -84,6 +86,7 @@ class Life:
         world, made = self.world, self.plan
         world.act("owner", self._settle_in)
         world.live(world.now + 1)
+        self._since = world.now - START
         world.faults.active = True
         for _ in range(made.meddling):
             self.owner.meddle(self._moment())
@@ -98,7 +101,9 @@ class Life:
         """A time within the plan: at random, or close to when other things happen."""
         rng = self.world.rng
         close = rng.choice(self._moments) + rng.uniform(0, rng.choice((0.1, 90)))
-        return rng.choice((rng.uniform(0, self.plan.span), close))
+        # Whatever recovery causes happens within a second of a full minute.
+        minute = rng.randrange(round(self.plan.span / MINUTE) + 1) * MINUTE + rng.uniform(-1, 1)
+        return max(0.0, rng.choice((rng.uniform(0, self.plan.span), close, minute - self._since)))
 
     def _settle_in(self) -> None:
         """The owner makes the hooks, before anything goes wrong."""

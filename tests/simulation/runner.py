@@ -22,6 +22,7 @@ Mutation = Callable[[], AbstractContextManager[None]]
 
 _DETAIL, _CAME = 110, 110
 _BATCH = 10
+_PATIENCE = 120
 
 
 @dataclass
@@ -85,8 +86,10 @@ def results(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
             yield from _batch(batch)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for found in pool.imap_unordered(_batch, batches):
-            yield from found
+        coming = pool.imap_unordered(_batch, batches)
+        for _ in batches:
+            # A life that stands still would hold up the others for ever.
+            yield from coming.next(timeout=_PATIENCE)
 
 
 def _batch(seeds: list[int]) -> list[Result]:
