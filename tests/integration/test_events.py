@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from formrelay import events, ids
-from formrelay.hooks.events import DELETED, EDITED, VALIDATED
+from formrelay.event_kinds import DELETED, EDITED, VALIDATED
 from formrelay.storage import assets, deliveries, keys, submissions, table
 from tests.support.aws import stored
 from tests.support.calls import counting, crashing, doing, failing

@@ -6,6 +6,7 @@ The stack is made once by moto's CloudFormation; each test finds it empty. Clien
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.custom_responses_mock import reset_responses_mock
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID, responses_mock
@@ -164,7 +166,8 @@ def storage() -> Iterator[dict[str, str]]:
 def emptied(variables: dict[str, str]) -> Iterator[Settings]:
     """Runs a test on that storage, and empties it afterwards."""
     mock = mock_aws()
-    with environment(variables):
+    with environment(variables) as patch:
+        _one_at_a_time(patch)
         mock.start(reset=False)
         settings.cache_clear()
         try:
@@ -177,6 +180,18 @@ def emptied(variables: dict[str, str]) -> Iterator[Settings]:
             # POST, and a copy of the tables for every transaction.
             reset_responses_mock(responses_mock)
             reset_model_data()
+
+
+def _one_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """AWS takes calls of several threads; moto works on one table as if there were none."""
+    lock = threading.RLock()
+    process = BotocoreStubber.process_request
+
+    def locked(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return process(stubber, request)
+
+    patch.setattr(BotocoreStubber, "process_request", locked)
 
 
 def _empty(variables: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from formrelay import clock, ids, lanes, records
-from formrelay.hooks.events import CREATED, DEFAULT, DELETED
+from formrelay.event_kinds import CREATED, DEFAULT, DELETED
 from formrelay.settings import settings
 from formrelay.storage import deliveries
 from formrelay.storage.assets import Project

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from formrelay import clock, hook_secrets, hook_settings, records
+from formrelay.event_kinds import CREATED
 from formrelay.hooks import headers, payload
-from formrelay.hooks.events import CREATED
 from formrelay.settings import settings
 from formrelay.storage import submissions
 from formrelay.storage.table import Item

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from formrelay import admission, attachments, clock, events, ids, lanes, permissions
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
-from formrelay.hooks.events import CREATED, EDITED
+from formrelay.event_kinds import CREATED, EDITED
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance

@@ -10,7 +10,7 @@ from formrelay.api import hooks, moments, paging
 from formrelay.api.http import Request, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import invalid, not_found
-from formrelay.hooks.events import CREATED
+from formrelay.event_kinds import CREATED
 from formrelay.storage import deliveries
 from formrelay.storage.table import Item
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from formrelay import clock, hook_secrets, hook_settings, ids, jobs, pauses, permissions
+from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, pauses, permissions
 from formrelay.api import hook_health, paging
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
-from formrelay.hooks import events, guard, resolve
+from formrelay.hooks import guard, resolve
 from formrelay.hooks.fields import Rules, clean, mask
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks
@@ -167,7 +167,7 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
-    more = {"signed": signed, **hook_health.shown(hook, found), "events": hook.get("events", events.DEFAULT)}
+    more = {"signed": signed, **hook_health.shown(hook, found), "events": hook.get("events", event_kinds.DEFAULT)}
     return {**dict(sorted(shown.items())), **more}
 
 

@@ -7,10 +7,10 @@ from functools import cache
 
 from formrelay import hook_requests, ids
 from formrelay.delivery.prepare import Claimed
+from formrelay.event_kinds import CREATED
+from formrelay.event_kinds import DELETED as DELETED_EVENT
 from formrelay.hook_requests import HookRequest, Stamp
 from formrelay.hooks import guard, http, payload
-from formrelay.hooks.events import CREATED
-from formrelay.hooks.events import DELETED as DELETED_EVENT
 from formrelay.hooks.ladder import Outcome
 from formrelay.settings import settings
 from formrelay.storage.table import Item

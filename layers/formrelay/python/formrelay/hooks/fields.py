@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from formrelay import event_kinds
 from formrelay.errors import ApiError
-from formrelay.hooks import events, guard, headers, payload
+from formrelay.hooks import guard, headers, payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "subset_fields": [],
     "payload_template": None,
     "concurrency": None,
-    "events": [*events.DEFAULT],
+    "events": [*event_kinds.DEFAULT],
 }
 _SETTINGS = ("username", "password", "custom_headers")
 _TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
@@ -328,12 +329,12 @@ def _events(value: Any, _rules: Rules) -> list[str]:
         chosen = value
     if not isinstance(chosen, list):
         raise FaultError(f'Expected a list of items but got type "{type(value).__name__}".')
-    unknown = [entry for entry in chosen if entry not in events.ALL]
+    unknown = [entry for entry in chosen if entry not in event_kinds.ALL]
     if unknown:
         raise FaultError(*(f'"{str(entry)[:100]}" is not a valid choice.' for entry in unknown[:MAX_FAULTS]))
     if not chosen:
         raise FaultError("This list may not be empty.")
-    return [event for event in events.ALL if event in chosen]
+    return [event for event in event_kinds.ALL if event in chosen]
 
 
 _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from formrelay import __version__
-from formrelay.hooks.events import CREATED
+from formrelay.event_kinds import CREATED
 from formrelay.hooks.payload import UnusableError
 
 if TYPE_CHECKING:

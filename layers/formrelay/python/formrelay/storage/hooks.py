@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from formrelay.hooks.events import DEFAULT
+from formrelay.event_kinds import DEFAULT
 from formrelay.settings import settings
 from formrelay.storage import health, keys, table
 from formrelay.storage.table import Item
