@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make help` lists them. Nothing is installed outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt types unit integration e2e build validate deploy lock setup clean
+.PHONY: help run test lint fmt types unit integration simulate mutate e2e build validate deploy lock setup clean
 
 # What `make build` and `make deploy` make functions for; the template's defaults.
 PYTHON ?= 3.13
@@ -42,6 +42,16 @@ unit: .venv/.installed ## pure tests alone
 
 integration: .venv/.installed ## tests of the functions on an emulated AWS in process
 	.venv/bin/pytest tests/integration
+
+SEEDS ?= 3000
+SEED ?=
+SIMULATION = PYTHONHASHSEED=0 PYTHONPATH=layers/formrelay/python .venv/bin/python -m tests.simulation
+
+simulate: .venv/.installed ## the guarantees under crashes and faults (SEEDS=10000, or SEED=7 with its history)
+	$(SIMULATION) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+mutate: .venv/.installed ## whether the simulation notices deliberate faults
+	$(SIMULATION) --mutate
 
 e2e: .venv/.installed .venv-emulator/.installed ## tests through the local stack
 	.venv/bin/pytest tests/e2e

@@ -33,6 +33,8 @@ class Plan:
     kinds: tuple[str, ...]
     only: int | None = None
     grace: int = 120
+    # Whether every delivery fails for good at once, while others are being reported.
+    hopeless: bool = False
 
 
 def plan(seed: int) -> Plan:
@@ -60,6 +62,7 @@ def plan(seed: int) -> Plan:
         kinds=tuple(rng.sample(KINDS, rng.randint(1, len(KINDS)))),
         # The local stack has five seconds.
         grace=rng.choice((120, 120, 5)),
+        hopeless=rng.random() < 0.1,
     )
 
 
@@ -103,7 +106,9 @@ class Life:
         close = rng.choice(self._moments) + rng.uniform(0, rng.choice((0.1, 90)))
         # Whatever recovery causes happens within a second of a full minute.
         minute = rng.randrange(round(self.plan.span / MINUTE) + 1) * MINUTE + rng.uniform(-1, 1)
-        return max(0.0, rng.choice((rng.uniform(0, self.plan.span), close, minute - self._since)))
+        anywhere = rng.uniform(0, self.plan.span)
+        ways = (minute,) if self.plan.hopeless else (anywhere, close, minute)
+        return max(0.0, rng.choice(ways) - self._since)
 
     def _settle_in(self) -> None:
         """The owner makes the hooks, before anything goes wrong."""
@@ -126,6 +131,9 @@ class Life:
             (OK, rng.choice(POOR), rng.choice(POOR)),
             (rng.choice((GONE, FORBIDDEN)),),
         ]
+        if self.plan.hopeless:
+            receiver.becomes(self.world.now, FORBIDDEN)
+            return
         receiver.becomes(self.world.now, *rng.choice(moods))
         if rng.random() < 0.5:
             receiver.modes.append((self.world.now + rng.uniform(0, self.plan.span), rng.choice(moods)))
