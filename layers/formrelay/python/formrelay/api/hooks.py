@@ -167,7 +167,11 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
-    more = {"signed": signed, **hook_health.shown(hook, found), "events": hook.get("events", event_kinds.DEFAULT)}
+    more = {
+        "signed": signed,
+        **hook_health.shown(hook, found),
+        "events": hook.get("events", event_kinds.DEFAULT),
+    }
     return {**dict(sorted(shown.items())), **more}
 
 
