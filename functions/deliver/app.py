@@ -11,7 +11,8 @@ import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from typing import Any  # noqa: E402
 
-from formrelay import delivery, lanes, queues, shares  # noqa: E402
+from formrelay import delivery, queues  # noqa: E402
+from formrelay.isolation import lanes, shares  # noqa: E402
 from formrelay.log import logger  # noqa: E402
 
 # What was imported lives as long as the process: the collector need not look at it again.

@@ -231,7 +231,7 @@ def from_first_lane(world: World, *bodies: Any) -> dict[str, Any]:
 
 def make_slow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt that took longer than is good for the others."""
-    monkeypatch.setattr("formrelay.shares.SLOW_MS", 100)
+    monkeypatch.setattr("formrelay.isolation.shares.SLOW_MS", 100)
     world.receiver.script.append(Answer(delay=0.2))
     world.submit()
     world.run(0)

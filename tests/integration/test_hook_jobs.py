@@ -87,7 +87,8 @@ def test_a_job_counts_what_did_not_arrive_by_its_attempt(world: World) -> None:
 
 
 def test_a_job_that_nobody_has_begun_is_queued(world: World) -> None:
-    from formrelay import resends, retries
+    from formrelay.resends import jobs as resends
+    from formrelay.resends import retries
 
     made = resends.retry(world.asset, world.hook, retries.Filters())
     assert progress(world, world.hook_path(f"jobs/{made['uid']}/")) == ("queued", 0, 0, 0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from formrelay import jobs, resends, retries
+from formrelay import jobs
+from formrelay.resends import jobs as resends
+from formrelay.resends import retries
 from formrelay.storage import deliveries, keys, table
 from tests.support.aws import stored
 from tests.support.calls import answering, counting, crashing, doing, failing

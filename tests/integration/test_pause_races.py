@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from formrelay import drains, ids, jobs, pauses, recovery
+from formrelay import ids, jobs, recovery
+from formrelay.isolation import drains, pauses
 from formrelay.settings import settings
 from formrelay.storage import deliveries, health, hooks, keys, parking, sweep, table
 from tests.support.aws import stored

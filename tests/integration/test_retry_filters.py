@@ -131,7 +131,7 @@ def test_force_goes_through_all_deliveries_page_by_page(world: World) -> None:
     for _ in range(3):
         sids.append(world.submit())
         world.run(0)
-    from formrelay import retries
+    from formrelay.resends import retries
 
     filters = retries.Filters(force=True)
     asked = clock.now_ms()

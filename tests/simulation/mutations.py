@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from formrelay import drains, hook_requests, ingest, recovery
+from formrelay import hook_requests, ingest, recovery
 from formrelay import settings as configuration
 from formrelay.api import hook_retries
 from formrelay.hooks import guard, ladder
+from formrelay.isolation import drains
 from formrelay.reports import run as reporting
 from formrelay.storage import deliveries, parking, reports, submissions, sweep, table
 from formrelay.storage.table import Item

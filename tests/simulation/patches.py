@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from formrelay import clock, sealing, shares
+from formrelay import clock, sealing
+from formrelay.isolation import shares
 from functions.deliver import app as deliver
 from tests.simulation.scheduler import Executor, Scheduler, Semaphore
 from tests.simulation.seam import Seam

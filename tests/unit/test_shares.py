@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from formrelay.hooks.ladder import Outcome
-from formrelay.shares import Batch, Memory
+from formrelay.isolation.shares import Batch, Memory
 
 OK = Outcome("success", 200, duration_ms=20)
 SLOW = Outcome("success", 200, duration_ms=5_001)

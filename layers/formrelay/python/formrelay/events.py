@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, ids, lanes, records
+from formrelay import clock, ids, records
 from formrelay.event_kinds import CREATED, DEFAULT, DELETED
+from formrelay.isolation import lanes
 from formrelay.settings import settings
 from formrelay.storage import deliveries
 from formrelay.storage.assets import Project

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import admission, attachments, clock, events, ids, lanes, permissions
+from formrelay import admission, attachments, clock, events, ids, permissions
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.event_kinds import CREATED, EDITED
+from formrelay.isolation import lanes
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from formrelay import clock, drains, ids, resends
+from formrelay import clock, ids
+from formrelay.isolation import drains
 from formrelay.log import logger
+from formrelay.resends import jobs as resends
 from formrelay.storage import deliveries, keys
 from formrelay.storage import jobs as stored
 from formrelay.storage.table import Item

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from formrelay import clock, delivery, jobs, lanes, pauses, queues
+from formrelay import clock, delivery, jobs, queues
+from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
 from formrelay.storage import deliveries, keys, sweep

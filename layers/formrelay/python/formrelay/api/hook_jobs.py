@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, resends
+from formrelay import clock
 from formrelay.api import hooks, paging
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import not_found
+from formrelay.resends import jobs as resends
 from formrelay.storage import jobs
 from formrelay.storage.table import Item
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from formrelay import clock, functions, ids, jobs, replays, resends, retries
+from formrelay import clock, functions, ids, jobs
 from formrelay.api import hook_jobs, hook_logs, hooks, moments
 from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.hooks import fields
 from formrelay.query import QueryError, compile_query
+from formrelay.resends import jobs as resends
+from formrelay.resends import replays, retries
 from formrelay.storage import deliveries
 from formrelay.storage.table import Item
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, pauses, permissions
+from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, permissions
 from formrelay.api import hook_health, paging
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
 from formrelay.hooks import guard, resolve
 from formrelay.hooks.fields import Rules, clean, mask
+from formrelay.isolation import pauses
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks
 from formrelay.storage.assets import Project

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from formrelay import clock, lanes, slots
+from formrelay import clock
 from formrelay.delivery.call import call, post, unusable
 from formrelay.delivery.conclude import conclude, expire, log
 from formrelay.delivery.prepare import prepare
 from formrelay.hooks.ladder import Outcome
+from formrelay.isolation import lanes, slots
 from formrelay.settings import settings
 from formrelay.storage import health
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from formrelay import clock, lanes, pauses
+from formrelay import clock
 from formrelay.delivery.call import DELETED, INACTIVE
 from formrelay.hooks import ladder
 from formrelay.hooks.ladder import Outcome
 from formrelay.hooks.payload import Body
+from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
 from formrelay.storage import assets, conclusions, deliveries, keys, reports, table

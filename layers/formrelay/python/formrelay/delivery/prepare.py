@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock, pauses
+from formrelay import clock
 from formrelay.hooks.payload import Body
+from formrelay.isolation import pauses
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, keys, table

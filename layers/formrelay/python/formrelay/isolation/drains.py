@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from formrelay import clock, lanes, queues
+from formrelay import clock, queues
+from formrelay.isolation import lanes
 from formrelay.settings import settings
 from formrelay.storage import health, hooks, parking, sweep
 from formrelay.storage.table import ConditionError, Item

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock, ids, queues, replays, retries
+from formrelay import clock, ids, queues
 from formrelay.log import logger
 from formrelay.query import QueryError
+from formrelay.resends import replays, retries
 from formrelay.settings import settings
 from formrelay.storage import deliveries, health, hooks, jobs, keys
 from formrelay.storage.table import ConditionError, Item

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, jobs, lanes, shares
+from formrelay import clock, jobs
 from formrelay.hooks.ladder import Outcome
+from formrelay.isolation import lanes, shares
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import assets, health, hooks, parking, reports, sweep, table

@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from formrelay import clock, lanes
+from formrelay import clock
+from formrelay.isolation import lanes
 from formrelay.log import logger
 from formrelay.storage import health
 from formrelay.storage.table import ConditionError, Item

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock, ids, lanes, records, retries
+from formrelay import clock, ids, records
+from formrelay.isolation import lanes
 from formrelay.query import compile_query
+from formrelay.resends import retries
 from formrelay.settings import settings
 from formrelay.storage import deliveries, submissions, table
 from formrelay.storage.table import Item

@@ -1,0 +1,1 @@
+"""What keeps a poor hook from being a problem of the others: lanes, pauses, slots, shares of threads."""
