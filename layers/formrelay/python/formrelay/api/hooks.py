@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, permissions
 from formrelay.api import hook_health, paging
+from formrelay.api.about import PAGING, About, Body, Page
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
@@ -23,6 +24,7 @@ _WRITABLE = (
     "subset_fields",
 )  # fmt: skip
 _CHANGE_TRIES = 5
+TAG = "Hooks"
 
 
 def _project(ctx: Context, asset: str) -> Project:
@@ -177,11 +179,42 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
 
 
 _HOOKS = "/api/v2/assets/{asset}/hooks"
+_EXAMPLE = {"name": "ERP", "endpoint": "https://erp.example.org/in"}
 ROUTES = [
-    Route("GET", _HOOKS, list_hooks),
-    Route("POST", _HOOKS, create_hook),
-    Route("GET", _HOOKS + "/{hook}", get_hook),
-    Route("PATCH", _HOOKS + "/{hook}", patch_hook),
-    Route("PUT", _HOOKS + "/{hook}", put_hook),
-    Route("DELETE", _HOOKS + "/{hook}", delete_hook),
+    Route(
+        "GET",
+        _HOOKS,
+        list_hooks,
+        about=About("List the hooks of a project", TAG, {200: Page("Hook")}, PAGING),
+    ),
+    Route(
+        "POST",
+        _HOOKS,
+        create_hook,
+        about=About("Make a hook", TAG, {201: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
+    ),
+    Route("GET", _HOOKS + "/{hook}", get_hook, about=About("Read a hook", TAG, {200: "Hook"})),
+    Route(
+        "PATCH",
+        _HOOKS + "/{hook}",
+        patch_hook,
+        about=About(
+            "Change fields of a hook, pause it, end its pause",
+            TAG,
+            {200: "Hook"},
+            body=Body("HookChange", {"active": False}),
+        ),
+    ),
+    Route(
+        "PUT",
+        _HOOKS + "/{hook}",
+        put_hook,
+        about=About("Replace a hook", TAG, {200: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
+    ),
+    Route(
+        "DELETE",
+        _HOOKS + "/{hook}",
+        delete_hook,
+        about=About("Delete a hook and its logs", TAG, {204: None}),
+    ),
 ]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from formrelay.api.about import About
 from formrelay.api.http import Request, Response, error_response, json_response
 from formrelay.auth import Caller, authenticate
 from formrelay.errors import ApiError, UnavailableError, detail, not_found, unauthenticated
@@ -57,6 +58,8 @@ class Route:
     """What can be asked for by suffix or ``?format=``; anything else is 404."""
     longest: int = _MAX_PARAMETER
     """Characters that a path parameter may have."""
+    about: About | None = None
+    """What it does, for the description of the API."""
 
 
 class Router:

@@ -1,0 +1,83 @@
+"""What a route is, in words and shapes: declared beside its handler, made into OpenAPI by :mod:`formrelay.api.openapi`.
+
+Plain data, since every start of the function makes it: shapes of JSON go by the names that they have in
+``api/openapi``, which is read only when somebody asks for the description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+JSON_BODY = "application/json"
+FORM_BODY = "application/x-www-form-urlencoded"
+FILE_BODY = "multipart/form-data"
+
+
+class Page(NamedTuple):
+    """``{count, next, previous, results}`` of objects of the named shape."""
+
+    of: str
+
+
+class Many(NamedTuple):
+    """A bare array of objects of the named shape."""
+
+    of: str
+
+
+class Media(NamedTuple):
+    """Something that is not JSON, by its media type; ``*/*`` for files of any kind."""
+
+    type: str
+
+
+Shape = str | Page | Many | Media
+"""A name in ``api/openapi``, a list of it, or something else than JSON."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parameter of the query string; ``schema`` is its JSON Schema, any text unless told."""
+
+    name: str
+    text: str
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body of a request: the named shape of its fields, and one that works as it stands."""
+
+    shape: str
+    example: Any = None
+    required: bool = False
+    types: tuple[str, ...] = (JSON_BODY, FORM_BODY, FILE_BODY)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a route does.
+
+    ``answers`` are all of success by status, None for an empty body, a tuple for a choice of them.
+    ``errors`` are those beyond what every route may answer: 401, 404, 429, 503, and of a body 400 and 415.
+    """
+
+    summary: str
+    tag: str
+    answers: Mapping[int, Shape | tuple[Shape, ...] | None]
+    query: tuple[Query, ...] = ()
+    body: Body | None = None
+    errors: tuple[int, ...] = ()
+    public: bool = False
+    """Whether it answers without credentials, too."""
+    text: str = ""
+
+
+_COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+PAGING = (
+    Query("limit", "Rows of a page, 100 unless told, at most 1000.", _COUNT),
+    Query("start", "Rows to leave out before the first.", _COUNT),
+)
+"""Parameters of every list that comes in pages."""
