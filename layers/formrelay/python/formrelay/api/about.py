@@ -33,6 +33,16 @@ class Media(NamedTuple):
     type: str
 
 
+# Under which heading the description has a route.
+ACCOUNTS, PROJECTS, SUBMISSIONS, HOOKS, COLLECT, SERVICE = (
+    "Accounts",
+    "Projects",
+    "Submissions",
+    "Hooks",
+    "Form clients",
+    "Service",
+)
+
 Shape = str | Page | Many | Media
 """A name in ``api/openapi``, a list of it, or something else than JSON."""
 
@@ -48,12 +58,16 @@ class Query:
 
 @dataclass(frozen=True)
 class Body:
-    """The body of a request: the named shape of its fields, and one that works as it stands."""
+    """The body of a request: the named shape of its fields, and one that works as it stands.
+
+    ``parts`` is the shape of a multipart body where that has more, such as a file.
+    """
 
     shape: str
     example: Any = None
     required: bool = False
     types: tuple[str, ...] = (JSON_BODY, FORM_BODY, FILE_BODY)
+    parts: str = ""
 
 
 @dataclass(frozen=True)

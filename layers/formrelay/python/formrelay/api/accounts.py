@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from formrelay import accounts, clock
+from formrelay.api.about import ACCOUNTS, About
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import not_found
@@ -86,9 +87,29 @@ def get_user(ctx: Context, username: str) -> Response:
 
 
 ROUTES = [
-    Route("GET", "/token", get_token),
-    Route("POST", "/token", post_token),
-    Route("DELETE", "/token", delete_token),
-    Route("GET", "/me", get_me),
-    Route("GET", "/api/v2/users/{username}", get_user),
+    Route(
+        "GET",
+        "/token",
+        get_token,
+        about=About("The API key of the caller; made if there is none", ACCOUNTS, {200: "Token"}),
+    ),
+    Route(
+        "POST",
+        "/token",
+        post_token,
+        about=About("The API key of the caller, 201 if it was made", ACCOUNTS, {200: "Token", 201: "Token"}),
+    ),
+    Route(
+        "DELETE",
+        "/token",
+        delete_token,
+        about=About("Revoke the API key at once", ACCOUNTS, {204: None}),
+    ),
+    Route("GET", "/me", get_me, about=About("The account of the caller", ACCOUNTS, {200: "Me"})),
+    Route(
+        "GET",
+        "/api/v2/users/{username}",
+        get_user,
+        about=About("Whether there is a user of that name", ACCOUNTS, {200: "User"}),
+    ),
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from formrelay import permissions, projects
 from formrelay.api import asset_shapes, fields, paging
+from formrelay.api.about import PAGING, PROJECTS, About, Body, Page, Query, Shape
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, detail, invalid, not_found
@@ -172,14 +174,105 @@ def get_version(ctx: Context, asset: str, version: str) -> Response:
     return json_response({**item, "content": assets.content(asset, version)})
 
 
+_ASSETS = "/api/v2/assets"
+_ASSET = _ASSETS + "/{asset}"
+_DEPLOYMENT = _ASSET + "/deployment"
+_VERSIONS = _ASSET + "/versions"
+# Forms may be larger than an answer can be.
+_IN_FULL: Mapping[int, Shape | None] = {200: "Project", 302: None}
+_DEPLOYED: Mapping[int, Shape | None] = {200: "Deployment", 302: None}
+_NEW = {"name": "Visits", "asset_type": "survey", "content": {"survey": [{"type": "text", "name": "who"}]}}
 ROUTES = [
-    Route("GET", "/api/v2/assets", list_assets),
-    Route("POST", "/api/v2/assets", create_asset),
-    Route("GET", "/api/v2/assets/{asset}", get_asset, formats=("json", "xml")),
-    Route("PATCH", "/api/v2/assets/{asset}", patch_asset),
-    Route("GET", "/api/v2/assets/{asset}/deployment", get_deployment),
-    Route("POST", "/api/v2/assets/{asset}/deployment", post_deployment),
-    Route("PATCH", "/api/v2/assets/{asset}/deployment", patch_deployment),
-    Route("GET", "/api/v2/assets/{asset}/versions", list_versions),
-    Route("GET", "/api/v2/assets/{asset}/versions/{version}", get_version),
+    Route(
+        "GET",
+        _ASSETS,
+        list_assets,
+        about=About(
+            "List the projects that the caller has or was given",
+            PROJECTS,
+            {200: Page("ProjectRow")},
+            (*PAGING, Query("asset_type", "Only projects of that type.", {"enum": projects.TYPES})),
+            public=True,
+        ),
+    ),
+    Route(
+        "POST",
+        _ASSETS,
+        create_asset,
+        about=About(
+            "Make a project",
+            PROJECTS,
+            {201: "Project", 302: None},
+            body=Body("NewProject", _NEW, required=True),
+        ),
+    ),
+    Route(
+        "GET",
+        _ASSET,
+        get_asset,
+        formats=("json", "xml"),
+        about=About(
+            "Read a project; as XML its deployed form", PROJECTS, _IN_FULL, errors=(400,), public=True
+        ),
+    ),
+    Route(
+        "PATCH",
+        _ASSET,
+        patch_asset,
+        about=About(
+            "Change a project; a new version is made of a new form or name",
+            PROJECTS,
+            _IN_FULL,
+            body=Body("ProjectChange", {"name": "Visits 2026"}),
+            errors=(403,),
+        ),
+    ),
+    Route(
+        "GET",
+        _DEPLOYMENT,
+        get_deployment,
+        about=About("Read the deployment of a project", PROJECTS, _DEPLOYED, public=True),
+    ),
+    Route(
+        "POST",
+        _DEPLOYMENT,
+        post_deployment,
+        about=About(
+            "Deploy a project for the first time",
+            PROJECTS,
+            _DEPLOYED,
+            body=Body("NewDeployment", {"active": True}),
+            errors=(403, 405),
+        ),
+    ),
+    Route(
+        "PATCH",
+        _DEPLOYMENT,
+        patch_deployment,
+        about=About(
+            "Deploy the newest or another version, archive, take out of the archive",
+            PROJECTS,
+            _DEPLOYED,
+            body=Body("NewDeployment", {"active": False}),
+            errors=(403, 405),
+        ),
+    ),
+    Route(
+        "GET",
+        _VERSIONS,
+        list_versions,
+        about=About(
+            "List the versions of a form, newest first",
+            PROJECTS,
+            {200: Page("Version")},
+            (*PAGING, Query("deployed", "Only deployed ones, or only others.", {"type": "boolean"})),
+            public=True,
+        ),
+    ),
+    Route(
+        "GET",
+        _VERSIONS + "/{version}",
+        get_version,
+        about=About("Read a version with its form", PROJECTS, {200: "VersionInFull", 302: None}, public=True),
+    ),
 ]

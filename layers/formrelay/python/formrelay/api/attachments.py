@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
+from formrelay.api.about import SUBMISSIONS, About, Media, Query, Shape
 from formrelay.api.data import find
 from formrelay.api.http import MAX_BODY, Response
 from formrelay.api.router import Context, Route
@@ -58,8 +60,33 @@ def _disposition(name: str, mimetype: str) -> str:
 
 
 _FILES = "/api/v2/assets/{asset}/data/{id}/attachments"
+_FILE: Mapping[int, Shape | None] = {200: Media("*/*"), 302: None}
 ROUTES = [
-    Route("GET", _FILES, find_attachment),
-    Route("GET", _FILES + "/{attachment}", get_attachment),
-    Route("GET", _FILES + "/{attachment}/{size}", get_attachment),
+    Route(
+        "GET",
+        _FILES,
+        find_attachment,
+        about=About(
+            "Read the file that answers a question",
+            SUBMISSIONS,
+            _FILE,
+            (Query("xpath", "Path of the question, such as `group/photo`."),),
+            errors=(400,),
+            public=True,
+        ),
+    ),
+    Route(
+        "GET",
+        _FILES + "/{attachment}",
+        get_attachment,
+        about=About("Read a file of a submission", SUBMISSIONS, _FILE, errors=(400,), public=True),
+    ),
+    Route(
+        "GET",
+        _FILES + "/{attachment}/{size}",
+        get_attachment,
+        about=About(
+            "Read a picture of a submission in a size", SUBMISSIONS, _FILE, errors=(400,), public=True
+        ),
+    ),
 ]

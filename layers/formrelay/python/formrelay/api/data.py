@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay import permissions, records
 from formrelay.api import data_parameters, paging
+from formrelay.api.about import PAGING, SUBMISSIONS, About, Page, Query
 from formrelay.api.http import XML, XML_DECLARATION, Request, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import detail, not_found
@@ -104,7 +105,39 @@ def get_submission(ctx: Context, asset: str, id: str) -> Response:
 
 
 _DATA = "/api/v2/assets/{asset}/data"
+_FIELDS = Query("fields", "Keys wanted, a JSON array; not in XML.")
 ROUTES = [
-    Route("GET", _DATA, list_data, formats=("json", "xml")),
-    Route("GET", _DATA + "/{id}", get_submission, formats=("json", "xml")),
+    Route(
+        "GET",
+        _DATA,
+        list_data,
+        formats=("json", "xml"),
+        about=About(
+            "List the submissions of a project",
+            SUBMISSIONS,
+            {200: Page("Submission"), 302: None},
+            (
+                *PAGING,
+                _FIELDS,
+                Query("sort", 'Order of the rows, a JSON object: `{"_id": -1}`; not in XML.'),
+                Query("query", "Empty, or an empty JSON object."),
+            ),
+            errors=(400, 403),
+            public=True,
+        ),
+    ),
+    Route(
+        "GET",
+        _DATA + "/{id}",
+        get_submission,
+        formats=("json", "xml"),
+        about=About(
+            "Read a submission",
+            SUBMISSIONS,
+            {200: "Submission", 302: None},
+            (_FIELDS,),
+            errors=(400, 403),
+            public=True,
+        ),
+    ),
 ]

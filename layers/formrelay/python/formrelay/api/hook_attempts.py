@@ -6,6 +6,7 @@ from typing import Any
 
 from formrelay import clock
 from formrelay.api import hook_logs, paging
+from formrelay.api.about import HOOKS, PAGING, About, Page
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.storage import attempts, deliveries
@@ -48,4 +49,11 @@ def _shown(attempt: Item, item: Item) -> dict[str, Any]:
     }
 
 
-ROUTES = [Route("GET", "/api/v2/assets/{asset}/hooks/{hook}/logs/{log}/attempts", list_attempts)]
+ROUTES = [
+    Route(
+        "GET",
+        "/api/v2/assets/{asset}/hooks/{hook}/logs/{log}/attempts",
+        list_attempts,
+        about=About("List the attempts of a delivery, newest first", HOOKS, {200: Page("Attempt")}, PAGING),
+    )
+]

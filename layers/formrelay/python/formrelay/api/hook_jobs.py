@@ -6,6 +6,7 @@ from typing import Any
 
 from formrelay import clock
 from formrelay.api import hooks, paging
+from formrelay.api.about import HOOKS, PAGING, About, Page
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import not_found
@@ -62,4 +63,12 @@ def shown(ctx: Context, job: Item) -> dict[str, Any]:
 
 
 _JOBS = "/api/v2/assets/{asset}/hooks/{hook}/jobs"
-ROUTES = [Route("GET", _JOBS, list_jobs), Route("GET", _JOBS + "/{job}", get_job)]
+ROUTES = [
+    Route(
+        "GET",
+        _JOBS,
+        list_jobs,
+        about=About("List retries and replays of many, newest first", HOOKS, {200: Page("Job")}, PAGING),
+    ),
+    Route("GET", _JOBS + "/{job}", get_job, about=About("How far such a job has come", HOOKS, {200: "Job"})),
+]

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from formrelay import clock, ids
 from formrelay.api import hooks, moments, paging
+from formrelay.api.about import HOOKS, PAGING, About, Page, Query
 from formrelay.api.http import Request, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import invalid, not_found
@@ -100,6 +101,22 @@ def _log(ctx: Context, item: Item) -> dict[str, Any]:
 
 _HOOK = "/api/v2/assets/{asset}/hooks/{hook}"
 ROUTES = [
-    Route("GET", _HOOK + "/logs", list_logs),
-    Route("GET", _HOOK + "/logs/{log}", get_log),
+    Route(
+        "GET",
+        _HOOK + "/logs",
+        list_logs,
+        about=About(
+            "List the deliveries of a hook, newest first",
+            HOOKS,
+            {200: Page("Log")},
+            (
+                *PAGING,
+                Query("status", "0 failed, 1 pending, 2 success, 3 processing.", {"enum": [0, 1, 2, 3]}),
+                Query("start_date", "Only those changed at or after that time, ISO 8601."),
+                Query("end_date", "Only those changed before that time, ISO 8601."),
+            ),
+            errors=(400,),
+        ),
+    ),
+    Route("GET", _HOOK + "/logs/{log}", get_log, about=About("Read a delivery", HOOKS, {200: "Log"})),
 ]

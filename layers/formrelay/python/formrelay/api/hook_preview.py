@@ -10,6 +10,7 @@ from typing import Any
 
 from formrelay import clock, functions, hook_previews, hook_requests, ids, samples
 from formrelay.api import data, hooks
+from formrelay.api.about import HOOKS, About, Body, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, detail, not_found
@@ -94,8 +95,32 @@ def _sample(ctx: Context, project: Project) -> Item:
 
 
 _HOOK = "/api/v2/assets/{asset}/hooks/{hook}"
+_OF = (Query("submission", "`_id` or uuid of a submission, or `sample`; the newest one unless told."),)
+_TRIED = Body("HookChange", {"payload_template": '{"record": %SUBMISSION%}'})
 ROUTES = [
-    Route("GET", _HOOK + "/preview", preview_hook),
-    Route("POST", _HOOK + "/preview", preview_hook),
-    Route("POST", _HOOK + "/test", send_test),
+    Route(
+        "GET",
+        _HOOK + "/preview",
+        preview_hook,
+        about=About("What a hook is sent for a submission", HOOKS, {200: "Preview"}, _OF, errors=(400,)),
+    ),
+    Route(
+        "POST",
+        _HOOK + "/preview",
+        preview_hook,
+        about=About("What it would be sent with other settings", HOOKS, {200: "Preview"}, _OF, _TRIED),
+    ),
+    Route(
+        "POST",
+        _HOOK + "/test",
+        send_test,
+        about=About(
+            "Send it now, marked as a test",
+            HOOKS,
+            {200: "TestResult"},
+            _OF,
+            _TRIED,
+            text="200 whatever the destination answered.",
+        ),
+    ),
 ]

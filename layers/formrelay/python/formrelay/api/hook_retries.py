@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay import clock, functions, ids, jobs
 from formrelay.api import hook_jobs, hook_logs, hooks, moments
+from formrelay.api.about import HOOKS, About, Body, Query
 from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
@@ -175,8 +176,37 @@ def _id(value: Any) -> int:
 
 
 _HOOK = "/api/v2/assets/{asset}/hooks/{hook}"
+_FORCE = Query("force", "Send what has arrived, too.", {"type": "boolean"})
 ROUTES = [
-    Route("PATCH", _HOOK + "/retry", retry_hook),
-    Route("PATCH", _HOOK + "/logs/{log}/retry", retry_log),
-    Route("POST", _HOOK + "/replay", replay_hook),
+    Route(
+        "PATCH",
+        _HOOK + "/retry",
+        retry_hook,
+        about=About(
+            "Retry failed deliveries of a hook, in the background",
+            HOOKS,
+            {200: "RetryStarted"},
+            body=Body("RetryFilters", {"status_code": 503}),
+            text="The fields may be parameters of the query string, too.",
+        ),
+    ),
+    Route(
+        "PATCH",
+        _HOOK + "/logs/{log}/retry",
+        retry_log,
+        about=About(
+            "Retry one delivery now", HOOKS, {200: "RetryResult", 400: "RetryResult"}, query=(_FORCE,)
+        ),
+    ),
+    Route(
+        "POST",
+        _HOOK + "/replay",
+        replay_hook,
+        about=About(
+            "Send existing submissions to a hook, in the background",
+            HOOKS,
+            {202: "Job"},
+            body=Body("ReplaySelection", {"all": True}, required=True),
+        ),
+    ),
 ]

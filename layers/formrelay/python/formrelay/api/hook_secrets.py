@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay import clock, hook_secrets
 from formrelay.api import hooks
+from formrelay.api.about import HOOKS, About, Body
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import invalid
@@ -94,7 +95,19 @@ def _shown(hook: Item) -> dict[str, Any]:
 
 _SECRET = "/api/v2/assets/{asset}/hooks/{hook}/secret"
 ROUTES = [
-    Route("GET", _SECRET, get_secret),
-    Route("POST", _SECRET, create_secret),
-    Route("DELETE", _SECRET, delete_secret),
+    Route(
+        "GET", _SECRET, get_secret, about=About("Whether requests are signed", HOOKS, {200: "SecretState"})
+    ),
+    Route(
+        "POST",
+        _SECRET,
+        create_secret,
+        about=About(
+            "Make or rotate the signing secret, shown this once",
+            HOOKS,
+            {201: "Secret"},
+            body=Body("NewSecret", {"overlap": 3600}),
+        ),
+    ),
+    Route("DELETE", _SECRET, delete_secret, about=About("Sign no more", HOOKS, {204: None})),
 ]

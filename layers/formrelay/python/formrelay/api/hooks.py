@@ -7,7 +7,7 @@ from typing import Any
 
 from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, permissions
 from formrelay.api import hook_health, paging
-from formrelay.api.about import PAGING, About, Body, Page
+from formrelay.api.about import HOOKS, PAGING, About, Body, Page
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
@@ -24,7 +24,6 @@ _WRITABLE = (
     "subset_fields",
 )  # fmt: skip
 _CHANGE_TRIES = 5
-TAG = "Hooks"
 
 
 def _project(ctx: Context, asset: str) -> Project:
@@ -185,22 +184,22 @@ ROUTES = [
         "GET",
         _HOOKS,
         list_hooks,
-        about=About("List the hooks of a project", TAG, {200: Page("Hook")}, PAGING),
+        about=About("List the hooks of a project", HOOKS, {200: Page("Hook")}, PAGING),
     ),
     Route(
         "POST",
         _HOOKS,
         create_hook,
-        about=About("Make a hook", TAG, {201: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
+        about=About("Make a hook", HOOKS, {201: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
     ),
-    Route("GET", _HOOKS + "/{hook}", get_hook, about=About("Read a hook", TAG, {200: "Hook"})),
+    Route("GET", _HOOKS + "/{hook}", get_hook, about=About("Read a hook", HOOKS, {200: "Hook"})),
     Route(
         "PATCH",
         _HOOKS + "/{hook}",
         patch_hook,
         about=About(
             "Change fields of a hook, pause it, end its pause",
-            TAG,
+            HOOKS,
             {200: "Hook"},
             body=Body("HookChange", {"active": False}),
         ),
@@ -209,12 +208,12 @@ ROUTES = [
         "PUT",
         _HOOKS + "/{hook}",
         put_hook,
-        about=About("Replace a hook", TAG, {200: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
+        about=About("Replace a hook", HOOKS, {200: "Hook"}, body=Body("NewHook", _EXAMPLE, required=True)),
     ),
     Route(
         "DELETE",
         _HOOKS + "/{hook}",
         delete_hook,
-        about=About("Delete a hook and its logs", TAG, {204: None}),
+        about=About("Delete a hook and its logs", HOOKS, {204: None}),
     ),
 ]

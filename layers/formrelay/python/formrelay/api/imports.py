@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay import clock, functions, ids, permissions, projects
 from formrelay.api import fields, paging
+from formrelay.api.about import PAGING, PROJECTS, About, Body, Page
 from formrelay.api.http import Response, json_response, split_suffix
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, detail, not_found
@@ -145,8 +146,26 @@ def _url(ctx: Context, task: Item) -> str:
     return f"{ctx.api}/imports/{task['uid']}/"
 
 
+_IMPORTS = "/api/v2/imports"
 ROUTES = [
-    Route("GET", "/api/v2/imports", list_imports),
-    Route("POST", "/api/v2/imports", create_import),
-    Route("GET", "/api/v2/imports/{task}", get_import),
+    Route(
+        "GET",
+        _IMPORTS,
+        list_imports,
+        about=About("List the caller's imports", PROJECTS, {200: Page("ListedImport")}, PAGING),
+    ),
+    Route(
+        "POST",
+        _IMPORTS,
+        create_import,
+        about=About(
+            "Make a project of an XLSForm",
+            PROJECTS,
+            {201: "StartedImport"},
+            body=Body("NewImport", required=True, parts="NewImportWithFile"),
+        ),
+    ),
+    Route(
+        "GET", _IMPORTS + "/{task}", get_import, about=About("How an import went", PROJECTS, {200: "Import"})
+    ),
 ]

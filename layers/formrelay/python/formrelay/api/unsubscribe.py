@@ -6,9 +6,11 @@ clients that post to the link of their own accord (RFC 8058).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from formrelay import unsubscribe
+from formrelay.api.about import SERVICE, About, Media, Shape
 from formrelay.api.http import Response
 from formrelay.api.router import Context, Route
 from formrelay.reports.texts import Texts, texts_for
@@ -75,7 +77,21 @@ def _page(texts: Texts, body: str, status: int = 200) -> Response:
 
 
 _PATH = "/unsubscribe/{token}"
+_HTML = Media("text/html")
+_ANSWERS: Mapping[int, Shape] = {200: _HTML, 404: _HTML}
 ROUTES = [
-    Route("GET", _PATH, ask, longest=unsubscribe.MAX_TOKEN),
-    Route("POST", _PATH, act, longest=unsubscribe.MAX_TOKEN),
+    Route(
+        "GET",
+        _PATH,
+        ask,
+        longest=unsubscribe.MAX_TOKEN,
+        about=About("The page behind the links of failure mails", SERVICE, _ANSWERS, public=True),
+    ),
+    Route(
+        "POST",
+        _PATH,
+        act,
+        longest=unsubscribe.MAX_TOKEN,
+        about=About("Switch off the mails, or the hooks, of such a link", SERVICE, _ANSWERS, public=True),
+    ),
 ]
