@@ -1,7 +1,8 @@
-"""Rights on projects and states of accounts that no route of the API sets yet."""
+"""Rights on projects, complete or not, written at once; states of accounts that no route of the API sets."""
 
 from __future__ import annotations
 
+from formrelay import ids
 from formrelay.auth import ANONYMOUS
 from formrelay.settings import settings
 from formrelay.storage import accounts, keys, table
@@ -12,7 +13,8 @@ __all__ = ["ANONYMOUS", "grant", "switch_off"]
 def grant(asset: str, username: str, *codenames: str) -> None:
     """Gives a user exactly these rights on a project, and lists it for them if they may view it."""
     data = settings().data_table
-    table.put(data, {**keys.permission(asset, username), "codenames": list(codenames)})
+    uids = {codename: ids.uid("p") for codename in codenames}
+    table.put(data, {**keys.permission(asset, username), "codenames": uids})
     owner = (table.get(data, keys.asset_state(asset)) or {})["owner"]
     row = table.get(data, keys.listing(owner, asset)) or {}
     if "view_asset" in codenames and username != ANONYMOUS:

@@ -28,6 +28,12 @@ def uid(prefix: str) -> str:
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(_UID_LENGTH))
 
 
+def derived_uid(prefix: str, *parts: str) -> str:
+    """A uid that is a function of the parts, none of which has a slash in it: for what is not stored."""
+    digest = hashlib.sha256("/".join(parts).encode()).digest()
+    return prefix + _encode(int.from_bytes(digest, "big") >> (256 - _UID_BITS))
+
+
 def timed_uid(prefix: str) -> str:
     """A new uid that sorts by the moment at which it was made."""
     return prefix + _encode((submission_id() << _CHECK_BITS) | secrets.randbits(_CHECK_BITS))

@@ -1,38 +1,84 @@
-"""Who may do what: one function decides every access (contract permissions-and-activity §1)."""
+"""Who may do what: one module decides every access (contract permissions §1, §3, §4).
+
+- :func:`require` for projects, forms and whatever else is theirs as a whole;
+- :func:`rows` for submissions, which a caller may hold rights on row by row;
+- :func:`require_hooks` for hooks and their logs.
+
+Each takes the project as :func:`formrelay.storage.assets.project` read it, in one Query, and asks for nothing more.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
 from formrelay.auth import ANONYMOUS, Caller
 from formrelay.errors import forbidden, not_found, unauthenticated
+from formrelay.rights import (
+    ADD,
+    CHANGE,
+    CHANGE_ASSET,
+    DELETE,
+    MANAGE_ASSET,
+    PARTIAL,
+    VALIDATE,
+    VIEW,
+    VIEW_ASSET,
+)
 from formrelay.storage.assets import Project
 
-VIEW_ASSET = "view_asset"
-CHANGE_ASSET = "change_asset"
-MANAGE_ASSET = "manage_asset"
-ADD = "add_submissions"
-VIEW = "view_submissions"
-CHANGE = "change_submissions"
-DELETE = "delete_submissions"
-VALIDATE = "validate_submissions"
+if TYPE_CHECKING:
+    from formrelay.query import Query
 
-OWNER_RIGHTS = (ADD, CHANGE_ASSET, CHANGE, DELETE, MANAGE_ASSET, VALIDATE, VIEW_ASSET, VIEW)
+__all__ = [
+    "ADD", "CHANGE", "CHANGE_ASSET", "DELETE", "MANAGE_ASSET", "PARTIAL", "VALIDATE", "VIEW", "VIEW_ASSET",
+    "Rows", "allowed", "granted", "reach", "require", "require_hooks", "rows",
+]  # fmt: skip
 
-LABELS = {
-    ADD: "Add submissions",
-    CHANGE_ASSET: "Edit form",
-    CHANGE: "Edit submissions",
-    DELETE: "Delete submissions",
-    MANAGE_ASSET: "Manage project",
-    VALIDATE: "Validate submissions",
-    VIEW_ASSET: "View form",
-    VIEW: "View submissions",
-}
+# Meets no row, and readers of the store see that without reading any.
+_NONE: dict[str, Any] = {"_id": {"$in": []}}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The submissions of one project on which a caller holds a right.
+
+    ``query`` is a filter of the data API's language to put beside the caller's own
+    (``{"$and": [theirs, rows.query]}``); None: all of them.
+    """
+
+    query: dict[str, Any] | None = None
+
+    @property
+    def all(self) -> bool:
+        """Whether it is every row, of today and of tomorrow."""
+        return self.query is None
+
+    def admits(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record, as the data API shows it, is one of them."""
+        from formrelay.query import QueryError
+
+        if self.query is None:
+            return True
+        try:
+            return self._compiled.matches(record)
+        except QueryError:
+            return False  # an answer too long for a filter's regular expression
+
+    @cached_property
+    def _compiled(self) -> Query:
+        # Most callers hold a right on all rows or on none, and functions that take submissions stay light.
+        from formrelay.query import compile_query
+
+        return compile_query(self.query)
 
 
 def allowed(caller: Caller | None, project: Project, codename: str) -> bool:
     """Whether the caller holds the right on the project: as owner, superuser, by a grant, or as anybody.
 
-    Stored grants hold what they imply.
+    Of submissions, that means on all of them. Stored grants hold what they imply.
     """
     if caller is not None and (caller.superuser or caller.username == project.owner):
         return True
@@ -57,6 +103,34 @@ def require(caller: Caller | None, project: Project | None, codename: str) -> Pr
             raise not_found()
         raise forbidden() if caller else unauthenticated()
     return project
+
+
+def reach(caller: Caller | None, project: Project, codename: str) -> Rows | None:
+    """The submissions on which the caller holds a right (VIEW, CHANGE, DELETE or VALIDATE).
+
+    None for who has no row-level rights either; a row-level user without just this one has it on no row.
+    """
+    if allowed(caller, project, codename):
+        return Rows()
+    if caller is None or not granted(caller.username, project, PARTIAL):
+        return None
+    queries = project.filters(caller.username).get(codename)
+    return Rows({"$or": queries} if queries else _NONE)
+
+
+def rows(caller: Caller | None, project: Project | None, codename: str) -> Rows:
+    """The submissions on which the caller holds a right, maybe none (contract data §2).
+
+    Raises 404 when there is no project or the caller may see none of its data, else 403 (401 for anonymous).
+    """
+    if project is None:
+        raise not_found()
+    found = reach(caller, project, codename)
+    if found is None:
+        if reach(caller, project, VIEW) is None:
+            raise not_found()
+        raise forbidden() if caller else unauthenticated()
+    return found
 
 
 def require_hooks(caller: Caller | None, project: Project | None) -> Project:

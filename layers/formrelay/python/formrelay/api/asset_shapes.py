@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from formrelay import clock, permissions
+from formrelay.api import permission_shapes
 from formrelay.api.router import Context
 from formrelay.auth import ANONYMOUS
-from formrelay.permissions import LABELS, OWNER_RIGHTS
 from formrelay.projects import deployment_status
 from formrelay.storage import submissions
 from formrelay.storage.assets import Project, Version
@@ -86,10 +86,8 @@ def detail(
         "xform_link": f"{url}/xform/",
         "hooks_link": f"{url}/hooks/",
         "xls_link": f"{url}/xls/",
-        "assignable_permissions": [_permission(ctx, codename) for codename in OWNER_RIGHTS],
-        "effective_permissions": [
-            {"codename": c} for c in OWNER_RIGHTS if permissions.allowed(ctx.caller, project, c)
-        ],
+        "assignable_permissions": permission_shapes.assignable(ctx, project),
+        "effective_permissions": permission_shapes.effective(ctx, project),
         "exports": f"{url}/exports/",
         "paired_data": f"{url}/paired-data/",
         "project_ownership": None,
@@ -183,20 +181,7 @@ def _status(project: Project) -> str:
 
 
 def _assignments(ctx: Context, project: Project) -> list[dict[str, Any]]:
-    """The owner's rights, which nobody granted: one row each, with an uid made from user and right."""
-    base = f"{_asset_url(ctx, project.uid)}/permission-assignments"
-    return [
-        {
-            "url": f"{base}/{codename}-{project.owner}/",
-            "user": f"{ctx.api}/users/{project.owner}/",
-            **_permission(ctx, codename, key="permission"),
-        }
-        for codename in OWNER_RIGHTS
-    ]
-
-
-def _permission(ctx: Context, codename: str, key: str = "url") -> dict[str, Any]:
-    return {key: f"{ctx.api}/permissions/{codename}/", "label": LABELS[codename]}
+    return [permission_shapes.shown(ctx, project, row) for row in permission_shapes.visible(ctx, project)]
 
 
 def _asset_url(ctx: Context, uid: str) -> str:

@@ -28,7 +28,7 @@ class Project:
     """What one strongly consistent Query says of a project.
 
     ``state``: uid, owner, name, type, pk, form_uuid, active, deployed_version, version, …;
-    ``hooks``: uid → ``{active}``; ``rights``: username → ``{codenames: […]}``.
+    ``hooks``: uid → ``{active}``; ``rights``: username → ``{codenames: {codename: uid of the assignment}, …}``.
     """
 
     uid: str
@@ -44,6 +44,11 @@ class Project:
     @property
     def is_deployed(self) -> bool:
         return bool(self.state.get("deployed_version"))
+
+    def filters(self, username: str) -> dict[str, list[dict[str, Any]]]:
+        """The row-level rights of a user: codename → queries, any of which a row has to meet."""
+        found: dict[str, list[dict[str, Any]]] = json.loads(self.rights[username].get("filters", "{}"))
+        return found
 
 
 def project(asset: str, *, with_info: bool = False) -> Project | None:
