@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 from xml.parsers import expat
 
 from formrelay.openrosa.errors import (
@@ -26,6 +27,8 @@ MAX_TAGS = 200_000
 MAX_ATTRIBUTES = 100_000
 # Groups and repeats within each other, root included; forms have a handful.
 MAX_DEPTH = 50
+# Characters of a name that is given to an element.
+MAX_NAME = 255
 # Characters of the paths of all nodes together: long names around many nodes would multiply.
 MAX_PATHS = 16_000_000
 
@@ -40,6 +43,9 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BO
 # Of expat's errors: XML_ERROR_INVALID_TOKEN, XML_ERROR_BAD_CHAR_REF
 _CODE_INVALID_TOKEN = 4
 _CODE_BAD_CHARACTER_REFERENCE = 14
+
+_ASCII_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_NOT_IN_A_NAME = re.compile(r"[\x00-,/:-@\[-^`{-\x7f]")
 
 OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A character that XML 1.0 cannot hold (production 2, Char)."""
@@ -89,14 +95,29 @@ def _refuse_doctype(*_: object) -> None:
 
 def _has_unsupported_characters(xml: bytes) -> bool:
     try:
-        return OUTSIDE_XML.search(xml.decode(_encoding(xml), "surrogatepass")) is not None
+        return OUTSIDE_XML.search(xml.decode(encoding(xml), "surrogatepass")) is not None
     except (ValueError, LookupError):
         return False
 
 
-def _encoding(xml: bytes) -> str:
+def encoding(xml: bytes) -> str:
+    """The encoding that a document is in, by its byte order mark or its declaration."""
     for bom, name in _BOMS:
         if xml.startswith(bom):
             return name
     declared = _ENCODING.match(xml[:256])
     return declared[1].decode() if declared else "utf-8"
+
+
+@lru_cache(maxsize=4096)
+def is_name(name: str) -> bool:
+    """Whether expat takes it as the name of an element without a prefix."""
+    if name.isascii():
+        return _ASCII_NAME.fullmatch(name) is not None
+    if _NOT_IN_A_NAME.search(name):
+        return False
+    try:
+        expat.ParserCreate().Parse(f"<{name}/>".encode(), True)
+    except (expat.ExpatError, UnicodeEncodeError):
+        return False
+    return True

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
-from xml.parsers import expat
 
 from formrelay.openrosa import bounds
 from formrelay.openrosa.errors import JsonSubmissionError, Outcome, UnsupportedCharactersError
@@ -20,12 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_VALUES = 100_000
-MAX_NAME = 255
 
 _TOO_MANY = "The submission has too many values."
-
-_ASCII_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_NOT_IN_A_NAME = re.compile(r"[\x00-,/:-@\[-^`{-\x7f]")
 
 _Scalar = str | int | float | None
 _Group = dict[str, Any]
@@ -45,7 +38,7 @@ def to_xml(body: bytes) -> tuple[str, bytes]:
         raise JsonSubmissionError("The submission must be an object.")
     form_id = _attribute_value(message, "id")
     version = _attribute_value(message, "version")
-    root = form_id if len(form_id) <= MAX_NAME and _is_name(form_id) else "data"
+    root = form_id if len(form_id) <= bounds.MAX_NAME and bounds.is_name(form_id) else "data"
     out = ["<?xml version='1.0' encoding='utf-8'?>\n<", root]
     out.extend(
         f" {name}={attribute(value)}" for name, value in (("id", form_id), ("version", version)) if value
@@ -121,7 +114,7 @@ class _Builder:
         self._room -= 1
         if self._room < 0:
             raise JsonSubmissionError(_TOO_MANY)
-        if len(tag) > MAX_NAME or not _is_name(tag):
+        if len(tag) > bounds.MAX_NAME or not bounds.is_name(tag):
             raise JsonSubmissionError(f"{_shown(key)} is not a valid question name.")
         present = group.get(tag)
         if present is None:
@@ -160,20 +153,6 @@ def _shown(key: str) -> str:
 
 def _twice(key: str) -> JsonSubmissionError:
     return JsonSubmissionError(f"{_shown(key)} is given twice.")
-
-
-@lru_cache(maxsize=4096)
-def _is_name(name: str) -> bool:
-    """Whether expat takes it as the name of an element without a prefix."""
-    if name.isascii():
-        return _ASCII_NAME.fullmatch(name) is not None
-    if _NOT_IN_A_NAME.search(name):
-        return False
-    try:
-        expat.ParserCreate().Parse(f"<{name}/>".encode(), True)
-    except (expat.ExpatError, UnicodeEncodeError):
-        return False
-    return True
 
 
 def _write_children(group: _Group, out: list[str]) -> None:
