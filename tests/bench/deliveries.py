@@ -10,64 +10,22 @@ Then the POST alone: the guarded client beside a bare ``requests.Session`` that 
 from __future__ import annotations
 
 import argparse
-import io
 import ipaddress
 import json
-import logging
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 import requests
 
 from formrelay.hooks import guard, http
-from formrelay.log import logger
-from formrelay.settings import settings
 from formrelay.storage import deliveries
 from functions.deliver import app as deliver
-from tests.support import aws
-from tests.support.app import App, LambdaContext, install
-from tests.support.emulator import emulator
+from tests.bench.deployment import deployment, receiver
+from tests.support.app import App, LambdaContext
 
 FORM = {"survey": [{"type": "text", "name": f"q{i}", "label": f"Question {i}"} for i in range(20)]}
 LOOPBACK = guard.Policy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
-
-_RECEIVER = """
-import sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Receiver(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(float(sys.argv[1]) / 1000)
-        self.send_response(204)
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
-
-
-@contextmanager
-def _receiver(delay: int) -> Iterator[str]:
-    command = [sys.executable, "-c", _RECEIVER, str(delay)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/in"
-        finally:
-            process.kill()
 
 
 def _deliveries(app: App, url: str, count: int) -> list[str]:
@@ -92,7 +50,7 @@ def _handle(messages: list[str], size: int) -> tuple[float, float]:
 
 
 def _row(app: App, delay: int, count: int) -> str:
-    with _receiver(delay) as url:
+    with receiver(delay) as url:
         messages = _deliveries(app, url, count)
         alone = count // 4
         single, single_cpu = _handle(messages[:alone], 1)
@@ -116,7 +74,7 @@ def _posts(count: int) -> str:
     """Microseconds of one POST: guarded, and by a bare session."""
     body = json.dumps({f"q{i}": f"answer {i}" for i in range(20)}).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "formrelay"}
-    with _receiver(0) as url, requests.Session() as session:
+    with receiver(0) as url, requests.Session() as session:
 
         def guarded() -> None:
             assert http.post(url, headers, body, timeouts=http.Timeouts(), policy=LOOPBACK).ok
@@ -138,29 +96,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=600)
     parser.add_argument("--delays", type=int, nargs="+", default=[0, 50])
     options = parser.parse_args()
-    # Log lines are written, as they are in a function, but not between the figures.
-    for handler in logger.handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(io.StringIO())
     print(_posts(options.count))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        emulator(Path(folder)) as url,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        with aws.environment({"AWS_ENDPOINT_URL": url}):
-            import boto3
-
-            variables = aws.create_storage(boto3.client("cloudformation"))
-        variables |= {"AWS_ENDPOINT_URL": url, "FORMRELAY_ALLOW_NETWORKS": "127.0.0.0/8"}
-        with aws.environment(variables):
-            aws.forget_clients()
-            app = install(settings(), patch)
-            print(
-                f"{'delay ms':>8} {'one by one/s':>12} {'CPU ms':>7} {'batches/s':>10} {'CPU ms':>7} {'times':>6}"
-            )
-            for delay in options.delays:
-                print(_row(app, delay, options.count))
+    print(f"{'delay ms':>8} {'one by one/s':>12} {'CPU ms':>7} {'batches/s':>10} {'CPU ms':>7} {'times':>6}")
+    with deployment() as app:
+        for delay in options.delays:
+            print(_row(app, delay, options.count))
 
 
 if __name__ == "__main__":

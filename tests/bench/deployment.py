@@ -1,0 +1,73 @@
+"""What benchmarks run against: a deployment on the local emulator, and a receiver; each a process of its own."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+
+from formrelay.log import logger
+from formrelay.settings import settings
+from tests.support import aws
+from tests.support.app import App, install
+from tests.support.emulator import emulator
+
+_RECEIVER = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(float(sys.argv[1]) / 1000)
+        self.send_response(int(sys.argv[2]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+@contextmanager
+def receiver(delay: int = 0, status: int = 204) -> Iterator[str]:
+    """The URL of one that answers with that status after so many milliseconds."""
+    command = [sys.executable, "-c", _RECEIVER, str(delay), str(status)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/in"
+        finally:
+            process.kill()
+
+
+@contextmanager
+def deployment() -> Iterator[App]:
+    """A deployment whose functions run in this process; their log lines are written, but nowhere."""
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(io.StringIO())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulator(Path(folder)) as url,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        with aws.environment({"AWS_ENDPOINT_URL": url}):
+            variables = aws.create_storage(boto3.client("cloudformation"))
+        variables |= {"AWS_ENDPOINT_URL": url, "FORMRELAY_ALLOW_NETWORKS": "127.0.0.0/8"}
+        with aws.environment(variables):
+            aws.forget_clients()
+            yield install(settings(), patch)
