@@ -114,8 +114,10 @@ def test_what_a_submission_does_not_allow_is_refused_with_the_reason(
         ":a",
         "é>",
         ".",
-    ]
-    + ["a/" * bounds.MAX_DEPTH + "a", "a" * 256, "a[9999999]"],
+        "a/" * bounds.MAX_DEPTH + "a",
+        "a" * 256,
+        "a[9999999]",
+    ],
 )
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(PathError):
