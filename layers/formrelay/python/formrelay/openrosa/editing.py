@@ -70,9 +70,12 @@ def is_kept(path: Path) -> bool:
 
 def edited(xml: bytes, answers: Mapping[Path, Value]) -> bytes:
     """The document with these answers. Raises EditError, and what ``instance.read`` raises."""
-    return _rewritten(
-        xml, lambda change: [change.answer(path, value or "") for path, value in answers.items()]
-    )
+
+    def answer(change: _Change) -> None:
+        for path, value in answers.items():
+            change.answer(path, value or "")
+
+    return _rewritten(xml, answer)
 
 
 def identified(
@@ -103,7 +106,7 @@ def restamped(xml: bytes, moment: str, tags: tuple[str, ...]) -> bytes:
     return _rewritten(xml, stamp)
 
 
-def _rewritten(xml: bytes, plan: Callable[[_Change], object]) -> bytes:
+def _rewritten(xml: bytes, plan: Callable[[_Change], None]) -> bytes:
     xml = spans.utf8(xml)
     change = _Change(spans.parse(xml))
     plan(change)
