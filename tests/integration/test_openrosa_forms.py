@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from formrelay.settings import settings
-from formrelay.storage import blobs, keys, table
 from tests.support.app import FORM, Answer, App, Clock
-from tests.support.calls import failing
+from tests.support.aws import objects
+from tests.support.calls import doing, failing
+from tests.support.forms import small_jpeg
 from tests.support.grants import ANONYMOUS, grant, switch_off
 
 BASE = "https://kf.example.org"
@@ -252,25 +252,114 @@ def test_a_form_without_media_has_an_empty_manifest(app: App, asset: str) -> Non
     )
 
 
-def test_media_are_named_in_a_stable_order_and_served(app: App, asset: str) -> None:
-    for uid, name, created in (("af2", "villages & towns.csv", 1), ("af1", "goose.jpg", 2)):
-        _add_media(asset, uid, name, created)
-    answer = app.get(f"/xformsManifest/{asset}")
+def test_media_are_named_in_a_stable_order_and_served(app: App, asset: str, clock: Clock) -> None:
+    towns_csv = b"name\nAx\n"
+    towns = add_media(app, asset, "villages & towns.csv", towns_csv)
+    clock.forward(1)
+    goose = add_media(app, asset, "goose.jpg", small_jpeg())
+    redeploy(app, asset)
     base = f"{BASE}/xformsMedia/{asset}"
-    assert answer.text.partition(">\n")[2] == (
-        '<manifest xmlns="http://openrosa.org/xforms/xformsManifest">'
-        "<mediaFile><filename>villages &amp; towns.csv</filename><hash>md5:hash-af2</hash>"
-        f"<downloadUrl>{base}/af2</downloadUrl></mediaFile>"
-        "<mediaFile><filename>goose.jpg</filename><hash>md5:hash-af1</hash>"
-        f"<downloadUrl>{base}/af1</downloadUrl></mediaFile></manifest>"
+    expected = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<manifest xmlns="http://openrosa.org/xforms/xformsManifest">'
+        f"<mediaFile><filename>villages &amp; towns.csv</filename><hash>{md5(towns_csv)}</hash>"
+        f"<downloadUrl>{base}/{towns}.csv</downloadUrl></mediaFile>"
+        f"<mediaFile><filename>goose.jpg</filename><hash>{md5(small_jpeg())}</hash>"
+        f"<downloadUrl>{base}/{goose}.jpg</downloadUrl></mediaFile></manifest>"
     )
-    for path in (f"/xformsMedia/{asset}/af1", f"/xformsMedia/{asset}/af1.jpg", f"/xformsMedia/{asset}/af1/"):
-        media = app.get(path)
-        assert (media.status, media.body, media.headers["content-type"]) == (200, b"af1", "image/jpeg")
+    assert app.get(f"/xformsManifest/{asset}").text == expected
+    redeploy(app, asset)
+    assert app.get(f"/xformsManifest/{asset}").text == expected
+    for path in (f"{goose}.jpg", goose, f"{goose}/", f"{goose}.jpg/"):
+        media = app.get(f"/xformsMedia/{asset}/{path}")
+        assert (media.status, media.body) == (200, small_jpeg())
+        assert media.headers["content-type"] == "image/jpeg"
+        assert media.headers["x-openrosa-version"] == "1.0"
     assert app.get(f"/xformsMedia/{asset}/af3.jpg").status == 404
 
 
-def _add_media(asset: str, uid: str, name: str, created: int) -> None:
-    item = {"uid": uid, "filename": name, "md5": f"hash-{uid}", "mimetype": "image/jpeg", "created": created}
-    table.put(settings().data_table, {**keys.form_file(asset, uid), **item})
-    blobs.put(blobs.form_file_key(asset, uid), uid.encode())
+def test_a_change_of_media_reaches_devices_with_the_next_deployment(app: App, asset: str) -> None:
+    first = add_media(app, asset, "a.csv", b"1")
+    assert manifest(app, asset) == []
+    redeploy(app, asset)
+    assert manifest(app, asset) == [("a.csv", md5(b"1"))]
+    assert app.call("DELETE", f"/api/v2/assets/{asset}/files/{first}/").status == 204
+    add_media(app, asset, "a.csv", b"2")
+    assert manifest(app, asset) == [("a.csv", md5(b"1"))]
+    assert app.get(f"/xformsMedia/{asset}/{first}.csv").body == b"1"
+    app.send("PATCH", f"/api/v2/assets/{asset}/deployment/", {"active": True})
+    assert manifest(app, asset) == [("a.csv", md5(b"1"))]
+    redeploy(app, asset)
+    assert manifest(app, asset) == [("a.csv", md5(b"2"))]
+    assert app.get(f"/xformsMedia/{asset}/{first}.csv").status == 404
+
+
+def test_bytes_are_kept_as_long_as_anybody_is_told_of_them(app: App, asset: str) -> None:
+    def kept() -> list[str]:
+        return [key.rpartition("/")[2] for key in objects(app.settings.bucket) if key.startswith("media/")]
+
+    first = add_media(app, asset, "a.csv", b"1")
+    redeploy(app, asset)
+    app.call("DELETE", f"/api/v2/assets/{asset}/files/{first}/")
+    assert kept() == [first]
+    redeploy(app, asset)
+    assert kept() == []
+    second = add_media(app, asset, "b.csv", b"2")
+    app.call("DELETE", f"/api/v2/assets/{asset}/files/{second}/")
+    assert kept() == []
+
+
+def test_a_file_deleted_while_the_form_is_deployed_is_not_announced(app: App, asset: str) -> None:
+    uid = add_media(app, asset, "a.csv", b"1")
+    path = f"/api/v2/assets/{asset}/files/{uid}/"
+    with doing("dynamodb.TransactWriteItems", lambda: app.call("DELETE", path)):
+        redeploy(app, asset)
+    assert manifest(app, asset) == []
+
+
+def test_a_file_that_lies_elsewhere_is_redirected_to(app: App, asset: str) -> None:
+    url = "https://data.example.org/places.csv?v=1"
+    body = {"file_type": "form_media", "metadata": {"redirect_url": url, "filename": "places.csv"}}
+    uid = app.send("POST", f"/api/v2/assets/{asset}/files/", body).json()["uid"]
+    redeploy(app, asset)
+    assert manifest(app, asset) == [("places.csv", md5(url.encode()))]
+    media = app.get(f"/xformsMedia/{asset}/{uid}.csv")
+    assert (media.status, media.headers["location"], media.body) == (302, url, b"")
+    assert media.headers["x-openrosa-version"] == "1.0"
+
+
+def test_media_have_the_rights_of_their_form(app: App, asset: str) -> None:
+    app.add_user("bob")
+    uid = add_media(app, asset, "a.csv", b"1")
+    redeploy(app, asset)
+    plain, users = f"/xformsMedia/{asset}/{uid}.csv", f"/ann/xformsMedia/{asset}/{uid}.csv"
+    assert app.get(plain, user="bob").status == 404
+    assert app.get(users, user=None).status == 404
+    grant(asset, "bob", "view_asset")
+    assert app.get(plain, user="bob").status == 404
+    grant(asset, "bob", "view_asset", "add_submissions")
+    assert app.get(plain, user="bob").body == b"1"
+    grant(asset, ANONYMOUS, "add_submissions")
+    assert app.get(users, user=None).body == b"1"
+    assert f"{BASE}{users}" in app.get(f"/ann/xformsManifest/{asset}", user=None).text
+
+
+def add_media(app: App, asset: str, name: str, data: bytes) -> str:
+    made = app.send_form("POST", f"/api/v2/assets/{asset}/files/", [("content", (name, data, None))])
+    assert made.status == 201, made.text
+    uid: str = made.json()["uid"]
+    return uid
+
+
+def redeploy(app: App, asset: str) -> None:
+    assert app.call("PATCH", f"/api/v2/assets/{asset}/deployment/").status == 200
+
+
+def md5(data: bytes) -> str:
+    return "md5:" + hashlib.md5(data).hexdigest()  # noqa: S324
+
+
+def manifest(app: App, asset: str) -> list[tuple[str, str]]:
+    """(file name, hash) of what devices are told of."""
+    root = ET.fromstring(app.get(f"/xformsManifest/{asset}").body)  # noqa: S314 (our own answer)
+    space = "{http://openrosa.org/xforms/xformsManifest}"
+    return [(file.findtext(space + "filename", ""), file.findtext(space + "hash", "")) for file in root]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.forms.content import ContentError, content_hash, normalise
 from formrelay.forms.summary import summarise
 from formrelay.openrosa.bounds import OUTSIDE_XML
-from formrelay.storage import assets
+from formrelay.storage import assets, form_files
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item, TransactionError
 
@@ -117,7 +117,7 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
 
 
 def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | None = None) -> Project:
-    """Compiles the newest version and makes it the one that is filled in.
+    """Compiles the newest version and makes it the one that is filled in, with the media files that there are.
 
     Raises ApiError 400 with pyxform's words for a form that does not compile.
     """
@@ -130,6 +130,7 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
     number = found.info["deployed_count"] + 1
     label = version.label or f"{number} ({datetime.fromtimestamp(now / 1000, UTC).strftime(_LABEL)})"
     md5 = _compile(found, version.uid, label)
+    told_before = [file["uid"] for file in form_files.deployed(found.uid)]
 
     def change(current: Project) -> None:
         if current.state["version"] != version.uid:
@@ -143,9 +144,12 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
         info = current.info | {"deployed": now}
         if not version.label:
             info["deployed_count"] = current.info["deployed_count"] + 1
-        _save(current, state, info, caller, replace(version, deployed=now, label=label))
+        media = form_files.deploy_ops(found.uid, form_files.read(found.uid))
+        _save(current, state, info, caller, replace(version, deployed=now, label=label), also=media)
 
-    return _change(found.uid, change)
+    deployed = _change(found.uid, change)
+    form_files.forget(found.uid, told_before)
+    return deployed
 
 
 def set_active(caller: Caller, uid: str, active: bool) -> Project:
@@ -205,9 +209,10 @@ def _save(
     caller: Caller,
     version: Version | None = None,
     content: dict[str, Any] | None = None,
+    also: Sequence[Item] = (),
 ) -> None:
     info = info | {"modified": clock.now_ms(), "modified_by": caller.username}
-    assets.save(found, state, info, listing_row(state, info), version, content)
+    assets.save(found, state, info, listing_row(state, info), version, content, also)
 
 
 def listing_row(state: Mapping[str, Any], info: Mapping[str, Any]) -> Item:

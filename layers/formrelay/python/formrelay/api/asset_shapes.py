@@ -9,9 +9,11 @@ from formrelay.api import permission_shapes
 from formrelay.api.router import Context
 from formrelay.auth import ANONYMOUS
 from formrelay.projects import deployment_status
-from formrelay.storage import submissions
+from formrelay.storage import form_files, submissions
 from formrelay.storage.assets import Project, Version
+from formrelay.storage.table import Item
 
+FORM_MEDIA = "form_media"
 _LIST_ONLY = (
     "url",
     "date_created",
@@ -66,7 +68,7 @@ def detail(
     rows = [version_item(ctx, project.uid, v, versions) for v in deployed]
     return {
         **_common(ctx, project),
-        "files": [],
+        "files": [file_item(ctx, project.uid, file) for file in form_files.read(project.uid).files],
         "version__content_hash": project.info["content_hash"],
         "version_count": project.info["version_count"],
         "deployed_versions": {"count": len(rows), "next": None, "previous": None, "results": rows[:100]},
@@ -91,6 +93,24 @@ def detail(
         "exports": f"{url}/exports/",
         "paired_data": f"{url}/paired-data/",
         "project_ownership": None,
+    }
+
+
+def file_item(ctx: Context, asset: str, file: Item) -> dict[str, Any]:
+    """A media file. Clients take ``metadata`` apart by position: an address comes fourth (contract assets §10)."""
+    url = f"{_asset_url(ctx, asset)}/files/{file['uid']}/"
+    metadata = {"hash": f"md5:{file['md5']}", "filename": file["filename"], "mimetype": file["mimetype"]}
+    return {
+        "uid": file["uid"],
+        "url": url,
+        "asset": f"{_asset_url(ctx, asset)}/",
+        "user": f"{ctx.api}/users/{file['by']}/",
+        "user__username": file["by"],
+        "file_type": FORM_MEDIA,
+        "description": file["description"],
+        "date_created": clock.iso_micro(file["created"]),
+        "content": f"{url}content/",
+        "metadata": metadata | ({"redirect_url": file["url"]} if "url" in file else {}),
     }
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from formrelay.api.about import SUBMISSIONS, About, Media, Query, Shape
 from formrelay.api.data import find
-from formrelay.api.http import MAX_BODY, Response
+from formrelay.api.http import MAX_BODY, Response, content_disposition
 from formrelay.api.router import Context, Route
 from formrelay.errors import detail, not_found
 from formrelay.storage import blobs
@@ -54,9 +53,7 @@ def _file(asset: str, item: Item, name: str, entry: Item) -> Response:
 
 
 def _disposition(name: str, mimetype: str) -> str:
-    kind = "inline" if _SHOWN.fullmatch(mimetype) else "attachment"
-    plain = re.sub(r"[^\w .()-]", "_", name, flags=re.ASCII)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return content_disposition(name, "inline" if _SHOWN.fullmatch(mimetype) else "attachment")
 
 
 _FILES = "/api/v2/assets/{asset}/data/{id}/attachments"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,3 +63,13 @@ def json_object(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise invalid(name, "Must be a JSON object")
     return value
+
+
+def base64_bytes(encoded: str) -> bytes:
+    """What ``data:…;base64,<data>`` and ``base64:<data>`` hold. Raises ValueError.
+
+    The mark is cut off, with the character behind it.
+    """
+    head, mark, rest = encoded.partition("base64")
+    text = "".join((rest[1:] if mark else head).split())  # encoders break lines
+    return base64.b64decode(text, validate=True)

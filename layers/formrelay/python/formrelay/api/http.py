@@ -264,6 +264,12 @@ def no_content() -> Response:
     return Response(204)
 
 
+def content_disposition(name: str, kind: str = "attachment") -> str:
+    """The header that names a file, in any script; ``kind`` is ``attachment`` or ``inline``."""
+    plain = re.sub(r"[^\w .()-]", "_", name, flags=re.ASCII)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
 def error_response(error: ApiError, *, as_xml: bool = False) -> Response:
     """The answer that an error stands for; in XML: ``<root><detail>…</detail></root>``."""
     if not as_xml:

@@ -46,20 +46,12 @@ def _source(data: dict[str, Any]) -> tuple[str, str]:
     file, encoded = data.get("file"), data.get("base64Encoded")
     if isinstance(file, Part):
         return name or file.filename or "", base64.b64encode(file.data).decode()
-    if isinstance(encoded, str):
-        return name, _base64(encoded)
-    raise detail(400, _NO_SOURCE)
-
-
-def _base64(encoded: str) -> str:
-    """``data:…;base64,<data>`` and ``base64:<data>``: the mark is cut off, with the character behind it."""
-    head, mark, rest = encoded.partition("base64")
-    text = "".join((rest[1:] if mark else head).split())  # encoders break lines
+    if not isinstance(encoded, str):
+        raise detail(400, _NO_SOURCE)
     try:
-        base64.b64decode(text, validate=True)
+        return name, base64.b64encode(fields.base64_bytes(encoded)).decode()
     except ValueError:
         raise detail(400, "`base64Encoded` is not valid base64") from None
-    return text
 
 
 def _read(ctx: Context, data: dict[str, Any], name: str, source: str) -> Item:

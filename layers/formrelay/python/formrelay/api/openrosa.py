@@ -5,6 +5,7 @@ The ``pk`` in the paths is the asset uid; clients follow the links of the list.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
@@ -15,11 +16,12 @@ from formrelay.errors import ApiError, UnavailableError, not_found, unauthentica
 from formrelay.log import logger
 from formrelay.openrosa import replies
 from formrelay.openrosa.replies import ListedForm, ListedMedia, Reply
-from formrelay.storage import accounts, assets, blobs
+from formrelay.storage import accounts, assets, blobs, form_files
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 from formrelay.usernames import RESERVED
 
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
 _Handler = Callable[[Request, Caller | None, str | None, str], Reply]
 
 
@@ -133,20 +135,29 @@ def _manifest(request: Request, caller: Caller | None, user: str | None, rest: s
     project = _readable(caller, user, rest)
     base = f"{_base(request, user)}/xformsMedia/{project.uid}"
     media = [
-        ListedMedia(item["filename"], item["md5"], f"{base}/{item['uid']}")
-        for item in assets.form_files(project.uid)
+        ListedMedia(file["filename"], file["md5"], f"{base}/{file['uid']}{_suffix(file['filename'])}")
+        for file in form_files.deployed(project.uid)
     ]
     return replies.manifest(media, clock.now_ms())
+
+
+def _suffix(filename: str) -> str:
+    """``.csv``, where a name ends like that."""
+    found = _SUFFIX.search(filename)
+    return found[0] if found else ""
 
 
 def _media(_request: Request, caller: Caller | None, user: str | None, rest: str) -> Reply:
     asset, _, name = rest.partition("/")
     project = _readable(caller, user, asset)
     uid = name.partition(".")[0]
-    item = next((item for item in assets.form_files(project.uid) if item["uid"] == uid), None)
-    if item is None:
+    file = next((file for file in form_files.deployed(project.uid) if file["uid"] == uid), None)
+    if file is None:
         raise not_found()
-    headers = {"Content-Type": item["mimetype"], **replies.openrosa_headers(clock.now_ms())}
+    headers = replies.openrosa_headers(clock.now_ms())
+    if "url" in file:
+        return Reply(302, {"Location": file["url"], **headers}, b"")
+    headers = {"Content-Type": file["mimetype"], **headers}
     return Reply(200, headers, blobs.get(blobs.form_file_key(project.uid, uid)))
 
 

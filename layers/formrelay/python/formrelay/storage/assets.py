@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
 from formrelay import ids
 from formrelay.settings import settings
-from formrelay.storage import blobs, keys, table
+from formrelay.storage import keys, table
+from formrelay.storage.packing import INLINE, compact, packed, unpacked
 from formrelay.storage.table import Item
 
-# Compressed text longer than this is kept in S3; DynamoDB's limit on an item is 400 KB.
-_INLINE = 300_000
 # Parts of a project's details that are whatever the client sent: kept as one JSON text, as DynamoDB takes neither
 # every number nor every depth.
 _FREE = ("settings", "summary")
@@ -81,12 +81,12 @@ def _file_under(found: Project, rest: str, item: Item) -> None:
 
 def _info_item(asset: str, info: Item) -> Item:
     plain = {name: value for name, value in info.items() if name not in _FREE}
-    return {**keys.asset_info(asset), **plain, **_packed(asset, _json({name: info[name] for name in _FREE}))}
+    return {**keys.asset_info(asset), **plain, **packed(asset, compact({name: info[name] for name in _FREE}))}
 
 
 def _info(item: Item) -> Item:
     plain = {name: value for name, value in item.items() if name not in ("packed", "blob")}
-    return {**plain, **json.loads(_unpacked(item))}
+    return {**plain, **json.loads(unpacked(item))}
 
 
 def asset_of_form(form_uuid: str) -> str | None:
@@ -135,10 +135,12 @@ def save(
     row: Item,
     version: Version | None = None,
     content: dict[str, Any] | None = None,
+    also: Sequence[Item] = (),
 ) -> None:
     """Writes changes of a project, with a new or changed version and a new version's content.
 
-    Raises TransactionError when somebody else changed the project since ``found`` was read.
+    ``also`` are further writes of the same transaction. Raises TransactionError when one of them is refused,
+    or somebody else changed the project since ``found`` was read.
     """
     data = settings().data_table
     operations = [
@@ -155,21 +157,17 @@ def save(
         operations.append(table.put_op(data, version.item(found.uid)))
     if version and content is not None:
         operations.append(table.put_op(data, _content_item(found.uid, version.uid, content)))
-    table.transact(operations)
+    table.transact([*operations, *also])
 
 
 def _content_item(asset: str, version_uid: str, content: dict[str, Any]) -> Item:
-    return {**keys.content(asset, version_uid), **_packed(asset, _json(content))}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return {**keys.content(asset, version_uid), **packed(asset, compact(content))}
 
 
 def content(asset: str, version_uid: str) -> dict[str, Any] | None:
     """The content of one version."""
     item = table.get(settings().data_table, keys.content(asset, version_uid))
-    found: dict[str, Any] | None = json.loads(_unpacked(item)) if item else None
+    found: dict[str, Any] | None = json.loads(unpacked(item)) if item else None
     return found
 
 
@@ -187,8 +185,8 @@ def versions(asset: str) -> list[Version]:
 
 def put_xform(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5: str) -> None:
     """Keeps the compiled form of a version; the same version compiles to the same form, so it may come twice."""
-    packed_shape = zlib.compress(_json(shape).encode(), 6)
-    body = _packed(asset, xml, _INLINE - len(packed_shape))
+    packed_shape = zlib.compress(compact(shape).encode(), 6)
+    body = packed(asset, xml, INLINE - len(packed_shape))
     table.put(
         settings().data_table,
         {**keys.xform(asset, version_uid), "shape": packed_shape, "md5": md5, **body},
@@ -198,7 +196,7 @@ def put_xform(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5
 def xform(asset: str, version_uid: str) -> str | None:
     """The XForm of a deployed version, as served."""
     item = table.get(settings().data_table, keys.xform(asset, version_uid))
-    return _unpacked(item) if item else None
+    return unpacked(item) if item else None
 
 
 @lru_cache(maxsize=256)
@@ -215,31 +213,7 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
     return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
 
 
-def form_files(asset: str) -> list[Item]:
-    """Media files of a form, oldest first: ``uid, filename, mimetype, md5, created, …``."""
-    found = table.query_all(
-        settings().data_table,
-        "#pk = :pk AND begins_with(#sk, :f)",
-        {":pk": keys.asset_pk(asset), ":f": "F#"},
-    )
-    return sorted(found, key=lambda item: (item["created"], item["uid"]))
-
-
 def listed(username: str) -> list[Item]:
     """The rows of a user's project list, by uid."""
     condition, values = "#pk = :pk", {":pk": keys.listing_pk(username)}
     return list(table.query_all(settings().data_table, condition, values))
-
-
-def _packed(asset: str, text: str, room: int = _INLINE) -> Item:
-    packed = zlib.compress(text.encode(), 6)
-    if len(packed) <= room:
-        return {"packed": packed}
-    key = blobs.body_key(asset)
-    blobs.put(key, packed)
-    return {"blob": key}
-
-
-def _unpacked(item: Item) -> str:
-    packed = blobs.get(item["blob"]) if "blob" in item else item["packed"]
-    return zlib.decompress(packed).decode()

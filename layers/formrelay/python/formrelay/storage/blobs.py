@@ -37,6 +37,11 @@ def get(key: str) -> bytes:
     return s3().get_object(Bucket=settings().bucket, Key=key)["Body"].read()
 
 
+def delete(key: str) -> None:
+    """Removes one object; nothing happens when it is not there."""
+    s3().delete_object(Bucket=settings().bucket, Key=key)
+
+
 def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:
     """A URL that lets anybody fetch the object for a while, under the given headers."""
     return s3().generate_presigned_url(

@@ -94,8 +94,16 @@ def xform(asset: str, version_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"X#{version_uid}"}
 
 
+def form_files(asset: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": "F"}
+
+
 def form_file(asset: str, file_uid: str) -> Key:
     return {"pk": asset_pk(asset), "sk": f"F#{file_uid}"}
+
+
+def manifest(asset: str) -> Key:
+    return {"pk": asset_pk(asset), "sk": "M"}
 
 
 def listing_pk(username: str) -> str:
