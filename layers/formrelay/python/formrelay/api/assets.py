@@ -191,7 +191,7 @@ ROUTES = [
             "List the projects that the caller has or was given",
             PROJECTS,
             {200: Page("ProjectRow")},
-            (*PAGING, Query("asset_type", "Only projects of that type.", {"enum": projects.TYPES})),
+            (*PAGING, Query("asset_type", "Only projects of that type.", {"enum": [*projects.TYPES]})),
             public=True,
         ),
     ),

@@ -198,7 +198,7 @@ ROUTES = [
             PROJECTS,
             {201: "MediaFile"},
             body=Body("NewMediaFile", _PLACES, required=True, parts="NewMediaFileWithContent"),
-            errors=(413,),
+            errors=(403, 413),
             text="One of `content` (a part of a form), `base64Encoded` and `metadata.redirect_url`.",
         ),
     ),
@@ -212,7 +212,7 @@ ROUTES = [
         "DELETE",
         _FILES + "/{file}",
         delete_file,
-        about=About("Delete a media file", PROJECTS, {204: None}),
+        about=About("Delete a media file", PROJECTS, {204: None}, errors=(403,)),
     ),
     Route(
         "GET",

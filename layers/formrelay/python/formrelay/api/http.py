@@ -251,7 +251,7 @@ CHALLENGE = 'Basic realm="formrelay"'
 
 def _is_text(content_type: str) -> bool:
     kind = content_type.partition(";")[0]
-    return not kind or kind.startswith("text/") or kind.endswith(("json", "xml"))
+    return not kind or kind.startswith("text/") or kind.endswith(("json", "xml", "yaml"))
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

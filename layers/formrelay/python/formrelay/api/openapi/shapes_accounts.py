@@ -1,0 +1,51 @@
+"""Shapes of accounts, errors and the service itself (contract accounts §1–§6)."""
+
+from __future__ import annotations
+
+from formrelay.api.openapi.schema import FLAG, MOMENT, OBJECT, TEXT, URL, WHOLE, Schema, items, record
+
+SHAPES: dict[str, Schema] = {
+    "Error": record({"detail": TEXT}, examples=[{"detail": "Not found."}]),
+    "Fault": {
+        "description": "What is wrong: by field a list of texts or one text, or a list of texts.",
+        "type": ["object", "array"],
+        "examples": [{"name": ["This field is required."]}, {"detail": "JSON parse error - …"}],
+    },
+    "Token": record({"token": {"type": "string", "pattern": "^[0-9a-f]{40}$"}}),
+    "Me": record(
+        {
+            "username": TEXT,
+            "first_name": TEXT,
+            "last_name": TEXT,
+            "email": TEXT,
+            "is_superuser": FLAG,
+            "server_time": MOMENT,
+            "date_joined": MOMENT,
+            "projects_url": URL,
+            "gravatar": URL,
+            "last_login": MOMENT,
+            "extra_details": OBJECT,
+            "git_rev": FLAG,
+            "social_accounts": items(OBJECT),
+            "validated_password": FLAG,
+            "accepted_tos": FLAG,
+            "organization": OBJECT,
+            "extra_details__uid": TEXT,
+        }
+    ),
+    "User": record(
+        {
+            "url": URL,
+            "username": TEXT,
+            "date_joined": MOMENT,
+            "public_collection_subscribers_count": WHOLE,
+            "public_collections_count": WHOLE,
+        }
+    ),
+    "Collections": {
+        "description": "The lists of the API by name.",
+        "type": "object",
+        "additionalProperties": URL,
+    },
+    "Description": {"description": "This document.", "type": "object", "required": ["openapi"]},
+}
