@@ -226,7 +226,9 @@ def _function(path: str) -> Any:
     last = path.rstrip("/").rpartition("/")[2]
     if last == "submission" or path == "/api/v1/submissions":
         return ingest.handler
-    if any(name in path for name in ("/formList", "/forms/", "/xformsManifest/", "/xformsMedia/")):
+    if not path.startswith("/api/") and any(
+        name in path for name in ("/formList", "/forms/", "/xformsManifest/", "/xformsMedia/")
+    ):
         return openrosa.handler
     return api.handler
 

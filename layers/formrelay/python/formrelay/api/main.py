@@ -20,6 +20,7 @@ from formrelay.api import (
     openrosa,
     submission,
     unsubscribe,
+    v1,
 )
 from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
@@ -41,8 +42,10 @@ _MODULES = (
     hooks,
     imports,
     unsubscribe,
+    v1,
 )
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
+ROUTES += v1.roots(ROUTES)
 ROUTER = Router(ROUTES)
 
 
@@ -52,4 +55,6 @@ def answer(request: Request) -> Response:
         return submission.answer(request)
     if openrosa.is_openrosa(request.path):
         return openrosa.answer(request)
+    if v1.is_gone(request.path):
+        return v1.gone(request)
     return fitted(request, ROUTER.answer(request))
