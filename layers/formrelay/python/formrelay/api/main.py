@@ -45,7 +45,6 @@ _MODULES = (
     v1,
 )
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
-ROUTES += v1.roots(ROUTES)
 ROUTER = Router(ROUTES)
 
 

@@ -5,7 +5,6 @@ Submissions in ``/api/v1/submissions`` are taken by :mod:`formrelay.api.submissi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from formrelay import permissions
@@ -17,7 +16,6 @@ from formrelay.auth import ANONYMOUS
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
-_ROOTS = ("/api/v1", "/api/v2")
 _SERVED = ("/api/v1/forms", "/api/v1/submissions")
 _ASSET = "/api/v2/assets/{uid}/"
 # First segment of a path that is no more → where its like is.
@@ -96,7 +94,18 @@ def _form(ctx: Context, project: Project) -> dict[str, Any]:
     }
 
 
+def get_root(ctx: Context) -> Response:
+    """What is left; clients ask for it first, and take any answer but 200 for the wrong server or a wrong key."""
+    return json_response({name: f"{ctx.base_url}/api/v1/{name}/" for name in ("forms", "submissions")})
+
+
 ROUTES = [
+    Route(
+        "GET",
+        "/api/v1",
+        get_root,
+        about=About("What is left of the former API", SERVICE, {200: "Collections"}, public=True),
+    ),
     Route(
         "GET",
         "/api/v1/forms",
@@ -110,27 +119,5 @@ ROUTES = [
                 Query("owner", "Only this user's projects."),
             ),
         ),
-    )
+    ),
 ]
-
-
-def roots(routes: Iterable[Route]) -> list[Route]:
-    """Routes of ``/api/v1/`` and ``/api/v2/``, which map the collections among ``routes`` to their addresses.
-
-    Clients ask both before anything else, and take any answer but 200 for the wrong server or a wrong key.
-    """
-    found: dict[str, list[str]] = {root: [] for root in _ROOTS}
-    for route in routes:
-        root, _, name = route.pattern.rpartition("/")
-        if root in found and route.method == "GET":
-            found[root].append(name)
-    found["/api/v1"].append("submissions")
-    about = About("Where the collections of the API are", SERVICE, {200: "Collections"}, public=True)
-    return [Route("GET", root, _root(root, names), about=about) for root, names in found.items()]
-
-
-def _root(root: str, names: list[str]) -> Any:
-    def get_root(ctx: Context) -> Response:
-        return json_response({name: f"{ctx.base_url}{root}/{name}/" for name in sorted(names)})
-
-    return get_root

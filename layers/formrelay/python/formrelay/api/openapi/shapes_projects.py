@@ -162,6 +162,28 @@ SHAPES: dict[str, Schema] = {
     "NewMediaFileWithContent": record(
         {}, {"content": {"type": "string", "contentMediaType": "application/octet-stream"}, **_NEW_FILE}
     ),
+    "FormerForm": record(
+        {
+            "url": URL,
+            "formid": WHOLE,
+            "uuid": TEXT,
+            "id_string": TEXT,
+            "title": TEXT,
+            "description": TEXT,
+            "owner": TEXT,
+            "public": FLAG,
+            "public_data": FLAG,
+            "require_auth": FLAG,
+            "downloadable": FLAG,
+            "encrypted": FLAG,
+            "hash": TEXT,
+            "num_of_submissions": COUNT,
+            "last_submission_time": optional(MOMENT),
+            "tags": items(TEXT),
+            "date_created": MOMENT,
+            "date_modified": MOMENT,
+        }
+    ),
     "NewImport": record(
         {"base64Encoded": {"type": "string", "description": "The file in base64, or as a data URL of it."}},
         _NEW_IMPORT,
