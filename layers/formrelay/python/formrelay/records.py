@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -19,21 +22,28 @@ def record(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str)
     ``base_url`` is the origin that attachment links start with.
     """
     answers = submissions.parse_answers(bodies.answers)
-    known = {
-        "_xform_id_string": asset,
-        "_uuid": item["uuid"],
-        "meta/rootUuid": prefixed(item["root"]),
-        "_attachments": attachments(item, asset=asset, base_url=base_url),
-        "_status": STATUS,
-        "_geolocation": [None if degrees is None else float(degrees) for degrees in item["geo"]],
-        "_submission_time": clock.iso_naive(item["time"]),
-        "_validation_status": item.get("status", {}),
-        "_submitted_by": item["by"],
-    }
     # A form may ask questions of these very names; what the server knows wins, in its own place.
-    for name in ("_id", *known):
+    for name in ("_id", *FACTS):
         answers.pop(name, None)
-    return {"_id": item["id"], **answers, **known}
+    return {"_id": item["id"], **answers, **known(item, asset=asset, base_url=base_url)}
+
+
+def known(item: Item, *, asset: str, base_url: str) -> dict[str, Any]:
+    """What the server knows of a submission, which stands behind its answers."""
+    return {name: fact(item, asset, base_url) for name, fact in FACTS.items()}
+
+
+def text(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str) -> str:
+    """The record as JSON text, made of the stored text of its answers where that is possible."""
+    if _TAKEN.search(bodies.answers):
+        return _json(record(item, bodies, asset=asset, base_url=base_url))
+    answers = bodies.answers[1:-1]
+    facts = _json(known(item, asset=asset, base_url=base_url))[1:]
+    return f'{{"_id":{item["id"]},{answers}{"," if answers else ""}{facts}'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def prefixed(uuid: str) -> str:
@@ -66,3 +76,22 @@ def _attachment(name: str, entry: Item, item: Item, data_url: str) -> dict[str, 
         shown |= {f"download_{size}_url": f"{url}{size}/" for size in _SIZES}
     shown["question_xpath"] = entry["xpath"]
     return shown
+
+
+Fact = Callable[[Item, str, str], Any]
+
+# Name → what the server knows, of an item, its asset and the origin of links; in the contract's order.
+FACTS: dict[str, Fact] = {
+    "_xform_id_string": lambda _item, asset, _base: asset,
+    "_uuid": lambda item, _asset, _base: item["uuid"],
+    "meta/rootUuid": lambda item, _asset, _base: prefixed(item["root"]),
+    "_attachments": lambda item, asset, base: attachments(item, asset=asset, base_url=base),
+    "_status": lambda _item, _asset, _base: STATUS,
+    "_geolocation": lambda item, _asset, _base: [None if d is None else float(d) for d in item["geo"]],
+    "_submission_time": lambda item, _asset, _base: clock.iso_naive(item["time"]),
+    "_validation_status": lambda item, _asset, _base: item.get("status", {}),
+    "_submitted_by": lambda item, _asset, _base: item["by"],
+}
+
+# A key of the answers that the server knows better, or one that ends like it: quotes inside texts are escaped.
+_TAKEN = re.compile(rf'"(?:{"|".join(map(re.escape, ("_id", *FACTS)))})":')

@@ -12,10 +12,14 @@ Key = Callable[[Mapping[str, Any]], Any]
 
 # As many as Mongo takes.
 MAX_KEYS = 32
+# Keys held to find the first rows of an order, and the characters in them.
+MAX_HELD = 100_000
+MAX_TEXT = 50_000_000
+_SLACK = 1_000
 
 
 class SortError(ValueError):
-    """The sort is no object of names with 1 or -1; the caller's fault, 400."""
+    """The sort is no object of names with 1 or -1, or costs too much; the caller's fault, 400."""
 
 
 def sort_key(sort: Any) -> Key:
@@ -36,6 +40,46 @@ def id_direction(sort: Any) -> int | None:
     checked = _checked(sort)
     first = next(iter(checked), "_id")
     return int(checked.get("_id", 1)) if first == "_id" else None
+
+
+class Smallest:
+    """The ``most`` smallest of many keys of :func:`sort_key`, while only so many are held.
+
+    Raises SortError when ``most`` is beyond :data:`MAX_HELD`, or when their texts are.
+    """
+
+    def __init__(self, most: int) -> None:
+        if most > MAX_HELD:
+            raise SortError(f"only the first {MAX_HELD} rows can be read in another order than that of _id")
+        self._most = most
+        self._keys: list[Any] = []
+        self._size = 0
+
+    def add(self, key: Any) -> None:
+        """One more key."""
+        self._keys.append(key)
+        self._size += _size(key)
+        if len(self._keys) >= 2 * self._most + _SLACK or self._size > MAX_TEXT:
+            self._cut()
+
+    def sorted(self) -> list[Any]:
+        """The smallest ones, in order."""
+        self._cut()
+        return self._keys
+
+    def _cut(self) -> None:
+        self._keys.sort()
+        del self._keys[self._most :]
+        self._size = sum(map(_size, self._keys))
+        # Less than the bound, so that not every further key makes for another cut.
+        if self._size > MAX_TEXT // 2:
+            raise SortError("the texts are too long to sort so many rows by them")
+
+
+def _size(key: Any) -> int:
+    """Characters of text in a key."""
+    ranks = (term.value if isinstance(term, _Descending) else term for term in key[:-1])
+    return sum(len(value) for _, value in ranks if isinstance(value, str))
 
 
 class _Descending:

@@ -105,30 +105,30 @@ def _code(value: Any) -> int:
 def replay_hook(ctx: Context, asset: str, hook: str) -> Response:
     """Sends existing submissions to a hook, whether or not they were sent before."""
     _, found = hooks.require(ctx, asset, hook)
-    selection = _selection(ctx.request.data())
+    wanted = _wanted(ctx.request.data())
     if not found["active"]:
         raise detail(400, "Cannot replay to disabled hooks")
-    job = resends.replay(asset, hook, selection)
+    job = resends.replay(asset, hook, wanted)
     jobs.begin(job, _INLINE)
     shown = hook_jobs.fresh(ctx, job)
     return json_response(shown, 202, {"Location": shown["url"]})
 
 
-def _selection(data: dict[str, Any]) -> replays.Selection:
+def _wanted(data: dict[str, Any]) -> replays.Wanted:
     """Which submissions are to be sent. Raises ApiError 400."""
     ways = [name for name in _WAYS if data.get(name) not in (None, "")]
     if len(ways) != 1:
         raise invalid("non_field_errors", f"Give exactly one of {', '.join(_WAYS)}.")
     value = data[ways[0]]
     if ways == ["query"]:
-        return replays.Selection(query=_query(value))
+        return replays.Wanted(query=_query(value))
     if ways == ["since"]:
-        return replays.Selection(since=int(moments.required("since", value)))
+        return replays.Wanted(since=int(moments.required("since", value)))
     if ways == ["submission_ids"]:
-        return replays.Selection(chosen=_chosen(value))
+        return replays.Wanted(chosen=_chosen(value))
     if not fields.flag("all", value):
         raise invalid("all", "Must be true.")
-    return replays.Selection()
+    return replays.Wanted()
 
 
 def _query(value: Any) -> str:

@@ -56,9 +56,9 @@ def retry(asset: str, hook: str, filters: retries.Filters) -> Item:
     return _new(RETRY, asset, hook, filters.stored())
 
 
-def replay(asset: str, hook: str, selection: replays.Selection) -> Item:
+def replay(asset: str, hook: str, wanted: replays.Wanted) -> Item:
     """A job that sends existing submissions to a hook, stored."""
-    return _new(REPLAY, asset, hook, selection.stored(clock.now_ms()))
+    return _new(REPLAY, asset, hook, wanted.stored(clock.now_ms()))
 
 
 def _new(kind: str, asset: str, hook: str, what: Item) -> Item:

@@ -6,13 +6,10 @@ Their current version is sent (design §4), in a lane of its own that delays no 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from formrelay import clock, ids, records
+from formrelay import clock, ids, selection
 from formrelay.isolation import lanes
-from formrelay.query import compile_query
 from formrelay.resends import retries
 from formrelay.settings import settings
 from formrelay.storage import deliveries, submissions, table
@@ -20,7 +17,7 @@ from formrelay.storage.table import Item
 
 
 @dataclass(frozen=True)
-class Selection:
+class Wanted:
     """Which submissions are meant: those that match ``query`` (JSON text), came from ``since`` (ms) on, or the
     ``chosen`` ids alone; all without any of them."""
 
@@ -39,28 +36,11 @@ def page(job: Item, limit: int) -> tuple[list[int], int | None]:
 
     Raises QueryError when an answer is too long for a regular expression of the query.
     """
-    what, cursor = job["what"], job["cursor"]
-    if what["chosen"] is not None:
-        ends = (cursor or 0) + limit
-        return what["chosen"][cursor or 0 : ends], ends if ends < len(what["chosen"]) else None
-    if cursor is None and what["first"]:
-        cursor = what["first"] - 1
-    found, cursor = submissions.page(job["asset"], after=cursor, limit=limit)
-    meant = _predicate(what["query"], job["asset"])
-    chosen = [item["id"] for item in found if item["id"] < what["last"] and meant(item)]
-    return chosen, cursor if cursor is not None and cursor < what["last"] else None
-
-
-def _predicate(text: str | None, asset: str) -> Callable[[Item], bool]:
-    if text is None:
-        return lambda _item: True
-    query = compile_query(json.loads(text))
-    return lambda item: query.matches(_record(item, asset))
-
-
-def _record(item: Item, asset: str) -> dict[str, Any]:
-    base = settings().public_url or item["origin"]
-    return records.record(item, submissions.unpack(item), asset=asset, base_url=base)
+    what = job["what"]
+    query = json.loads(what["query"]) if what["query"] else None
+    meant = selection.of(job["asset"], settings().public_url, query, chosen=what["chosen"])
+    rows, cursor = meant.within(what["first"], what["last"] - 1).page(after=job["cursor"], limit=limit)
+    return [row.id for row in rows], cursor
 
 
 def make_due(job: Item, sids: list[int]) -> list[Item]:

@@ -141,6 +141,20 @@ def guard(asset: str, uuid: str) -> Key:
     return {"pk": f"G#{asset}#{uuid}", "sk": "G"}
 
 
+def marks_pk(asset: str) -> str:
+    return f"M#{asset}"
+
+
+def mark(asset: str, first: int) -> Key:
+    """Of the stretch of submissions that begins with this id."""
+    return {"pk": marks_pk(asset), "sk": sid_text(first)}
+
+
+def marks_head(asset: str) -> Key:
+    """Sorts before the marks themselves."""
+    return {"pk": marks_pk(asset), "sk": "!"}
+
+
 def revision(asset: str, sid: int, number: int) -> Key:
     return {"pk": f"E#{asset}#{sid_text(sid)}", "sk": f"{number:06d}"}
 

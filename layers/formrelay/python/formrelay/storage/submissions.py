@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from formrelay import ids
 from formrelay.settings import settings
 from formrelay.storage import blobs, deliveries, keys, table
 from formrelay.storage.table import Item
@@ -197,21 +198,30 @@ def revision(asset: str, sid: int, number: int) -> Item | None:
     return table.get(settings().data_table, keys.revision(asset, sid, number))
 
 
-def page(asset: str, *, after: int | None, limit: int, forward: bool = True) -> tuple[list[Item], int | None]:
+def page(
+    asset: str,
+    *,
+    after: int | None,
+    limit: int | None = None,
+    forward: bool = True,
+    first: int = 0,
+    last: int = ids.MAX_SUBMISSION_ID,
+) -> tuple[list[Item], int | None]:
     """Up to ``limit`` submissions behind ``after`` in the order of their ids, and the id to go on from.
 
-    A call may stop early (1 MB); None says that there is no more.
+    Only ids from ``first`` to ``last``, inclusive; ``after`` is one of them. A call may stop early (1 MB); None says
+    that there is no more.
     """
     start = keys.submission(asset, after) if after is not None else None
-    items, last = table.query(
+    items, stopped = table.query(
         settings().data_table,
-        "#pk = :pk",
-        {":pk": keys.submissions_pk(asset)},
+        _BETWEEN,
+        _between(asset, first, last),
         limit=limit,
         forward=forward,
         start=start,
     )
-    return items, int(last["sk"]) if last else None
+    return items, int(stopped["sk"]) if stopped else None
 
 
 def scan(asset: str, *, forward: bool = True) -> Iterator[Item]:
@@ -221,16 +231,15 @@ def scan(asset: str, *, forward: bool = True) -> Iterator[Item]:
     )
 
 
-def skip(asset: str, rows: int, *, forward: bool = True) -> int | None:
-    """The id of row number ``rows`` (from 1), so that a page can start behind it; None when there are fewer.
+def skip(asset: str, rows: int, *, after: int | None = None, forward: bool = True) -> int | None:
+    """The id of row number ``rows`` (from 1) behind ``after``, so that a page can start behind it.
 
-    Reads keys only over the wire, though DynamoDB counts the whole items.
+    None when there are fewer. Reads keys only over the wire, though DynamoDB counts the whole items.
     """
-    last = None
+    start = keys.submission(asset, after) if after is not None else None
     remaining = rows
-    start = None
-    while remaining > 0:
-        items, start = table.query(
+    while True:
+        items, stopped = table.query(
             settings().data_table,
             "#pk = :pk",
             {":pk": keys.submissions_pk(asset)},
@@ -240,16 +249,47 @@ def skip(asset: str, rows: int, *, forward: bool = True) -> int | None:
             projection="#sk",
         )
         remaining -= len(items)
-        if items:
-            last = int(items[-1]["sk"])
+        if not remaining:
+            return int(items[-1]["sk"])
+        if stopped is None:
+            return None
+        start = {"pk": stopped["pk"], "sk": stopped["sk"]}
+
+
+def count(asset: str, *, first: int = 0, most: int | None = None) -> int:
+    """How many submissions a form has from the id ``first`` on; reads all of them, or up to ``most``."""
+    values = _between(asset, first, ids.MAX_SUBMISSION_ID)
+    return table.count(settings().data_table, _BETWEEN, values, most=most)
+
+
+def times(asset: str, *, first: int, end: int, most: int) -> list[tuple[int, int]]:
+    """The ids from ``first`` up to but not ``end``, in order, each with its time in ms; ``most`` of them."""
+    found: list[tuple[int, int]] = []
+    start = None
+    while end > first and len(found) < most:
+        items, start = table.query(
+            settings().data_table,
+            _BETWEEN,
+            _between(asset, first, end - 1),
+            limit=most - len(found),
+            start=start,
+            projection="#sk, #time",
+        )
+        found += [(int(item["sk"]), item["time"]) for item in items]
         if start is None:
             break
-    return last if remaining == 0 else None
+    return found
 
 
-def count(asset: str) -> int:
-    """How many submissions a form has."""
-    return table.count(settings().data_table, "#pk = :pk", {":pk": keys.submissions_pk(asset)})
+_BETWEEN = "#pk = :pk AND #sk BETWEEN :first AND :last"
+
+
+def _between(asset: str, first: int, last: int) -> Item:
+    return {
+        ":pk": keys.submissions_pk(asset),
+        ":first": keys.sid_text(first),
+        ":last": keys.sid_text(last),
+    }
 
 
 def parse_answers(text: str) -> dict[str, Any]:

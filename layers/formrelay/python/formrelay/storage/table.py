@@ -252,17 +252,24 @@ def query_all(table: str, condition: str, values: Item, **options: Any) -> Itera
             return
 
 
-def count(table: str, condition: str, values: Item, *, index: str | None = None) -> int:
-    """How many items a Query finds; returns no items, but reads all of them. Consistent except from an index."""
+def count(
+    table: str, condition: str, values: Item, *, index: str | None = None, most: int | None = None
+) -> int:
+    """How many items a Query finds; returns no items, but reads all of them, up to ``most``.
+
+    Consistent except from an index.
+    """
     request: dict[str, Any] = {"TableName": table, "Select": "COUNT", "ConsistentRead": index is None}
     if index:
         request["IndexName"] = index
     _expression(request, values, KeyConditionExpression=condition)
     total = 0
     while True:
+        if most is not None:
+            request["Limit"] = most - total
         answer = dynamodb().query(**request)
         total += answer["Count"]
-        if not answer.get("LastEvaluatedKey"):
+        if not answer.get("LastEvaluatedKey") or total == most:
             return total
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
