@@ -1,28 +1,24 @@
-"""Projects: create, change, deploy, archive (contract assets §2, §5, §6); how they look stands in ``api``."""
+"""Projects: create and change (contract assets §2, §5); how they look stands in ``api``."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock, functions, ids
+from formrelay import clock, ids
 from formrelay.auth import Caller
-from formrelay.errors import ApiError, UnavailableError, detail, invalid
+from formrelay.errors import UnavailableError, invalid, not_found
 from formrelay.forms.content import ContentError, content_hash, normalise
 from formrelay.forms.summary import summarise
-from formrelay.openrosa.bounds import OUTSIDE_XML
-from formrelay.storage import assets, form_files
+from formrelay.storage import assets
 from formrelay.storage.assets import Project, Version
-from formrelay.storage.table import Item, TransactionError
+from formrelay.storage.table import ConflictError, Item, TransactionError, backoff
 
 TYPES = ("survey", "template", "block", "question", "collection", "empty", "text")
 MAX_NAME = 255
-_LABEL = "%Y-%m-%d %H:%M:%S"
 # How often a change is made again on a project that others change at the same moment.
 _TRIES = 5
 
@@ -91,7 +87,7 @@ def create(caller: Caller, draft: Draft) -> Project:
 def update(caller: Caller, uid: str, draft: Draft) -> Project:
     """Writes a change; a new version is made when name or content changed (contract assets §4.5)."""
 
-    def change(found: Project) -> None:
+    def apply(found: Project) -> None:
         state, info = dict(found.state), dict(found.info)
         version: Version | None = None
         state["name"] = draft.name if draft.name is not None else state["name"]
@@ -111,98 +107,32 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
             info |= {"content_hash": digest, "summary": summarise(content), "version_count": number}
         if (state, info) == (found.state, found.info):
             return
-        _save(found, state, info, caller, version, content if version else None)
+        save(found, state, info, caller, version, content if version else None)
 
-    return _change(uid, change)
+    return change(uid, apply)
 
 
-def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | None = None) -> Project:
-    """Compiles the newest version and makes it the one that is filled in, with the media files that there are.
+def change(uid: str, apply: Callable[[Project], None]) -> Project:
+    """Reads a project and lets ``apply`` write it until nobody else wrote in between; returns it as it stands then.
 
-    Raises ApiError 400 with pyxform's words for a form that does not compile.
+    Raises 404 when there is no such project, UnavailableError when others always come first.
     """
-    if found.state["type"] != "survey":
-        raise detail(400, f"Only surveys may be deployed, but this asset is a {found.state['type']}")
-    if version_uid and version_uid != found.state["version"]:
-        raise invalid("version_id", "Only the current version can be deployed")
-    version = next(v for v in assets.versions(found.uid) if v.uid == found.state["version"])
-    now = clock.now_ms()
-    number = found.info["deployed_count"] + 1
-    label = version.label or f"{number} ({datetime.fromtimestamp(now / 1000, UTC).strftime(_LABEL)})"
-    md5 = _compile(found, version.uid, label)
-    told_before = [file["uid"] for file in form_files.deployed(found.uid)]
-
-    def change(current: Project) -> None:
-        if current.state["version"] != version.uid:
-            raise invalid("version_id", "The project was changed meanwhile")
-        state = current.state | {
-            "active": active,
-            "deployed_version": version.uid,
-            "form_md5": md5,
-            "form_version": label,
-        }
-        info = current.info | {"deployed": now}
-        if not version.label:
-            info["deployed_count"] = current.info["deployed_count"] + 1
-        media = form_files.deploy_ops(found.uid, form_files.read(found.uid))
-        _save(current, state, info, caller, replace(version, deployed=now, label=label), also=media)
-
-    deployed = _change(found.uid, change)
-    form_files.forget(found.uid, told_before)
-    return deployed
-
-
-def set_active(caller: Caller, uid: str, active: bool) -> Project:
-    """Archives or unarchives a deployed project; ``date_deployed`` stays."""
-
-    def change(found: Project) -> None:
-        _save(found, found.state | {"active": active}, dict(found.info), caller)
-
-    return _change(uid, change)
-
-
-def _compile(found: Project, version_uid: str, label: str) -> str:
-    content = assets.content(found.uid, version_uid)
-    answer = functions.compile_form(
-        {
-            "action": "xform",
-            "asset": found.uid,
-            "name": OUTSIDE_XML.sub("", found.state["name"]),
-            "version": version_uid,
-            "form_uuid": found.state["form_uuid"],
-            "version_label": label,
-            "content": content,
-        }
-    )
-    if "error" in answer:
-        raise ApiError(400, {"error": answer["error"]})
-    md5 = hashlib.md5(answer["xform"].encode(), usedforsecurity=False).hexdigest()
-    assets.put_xform(found.uid, version_uid, answer["xform"], _grown_shape(found, answer["shape"]), md5)
-    return md5
-
-
-def _grown_shape(found: Project, shape: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The new version's shape with what only earlier versions had: phones go on sending those for a while."""
-    deployed = found.state["deployed_version"]
-    before = assets.shape(found.uid, deployed) if deployed else {}
-    return {kind: list(dict.fromkeys([*paths, *before.get(kind, [])])) for kind, paths in shape.items()}
-
-
-def _change(uid: str, change: Callable[[Project], None]) -> Project:
-    """Reads, changes and writes a project until nobody else wrote in between; returns it as it stands then."""
-    for _ in range(_TRIES):
+    for turn in range(_TRIES):
         found = assets.project(uid, with_info=True)
         if found is None:
-            raise detail(404, "Not found.")
+            raise not_found()
         try:
-            change(found)
+            apply(found)
         except TransactionError:
+            continue
+        except ConflictError:
+            backoff(turn)
             continue
         return assets.project(uid, with_info=True) or found
     raise UnavailableError
 
 
-def _save(
+def save(
     found: Project,
     state: Item,
     info: Item,
@@ -211,6 +141,7 @@ def _save(
     content: dict[str, Any] | None = None,
     also: Sequence[Item] = (),
 ) -> None:
+    """Writes a changed project, dated and signed. Raises TransactionError as :func:`assets.save` does."""
     info = info | {"modified": clock.now_ms(), "modified_by": caller.username}
     assets.save(found, state, info, listing_row(state, info), version, content, also)
 

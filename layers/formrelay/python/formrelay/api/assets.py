@@ -1,4 +1,4 @@
-"""``/api/v2/assets/`` and ``…/deployment/`` (contract assets §1–§3, §6, §7)."""
+"""``/api/v2/assets/``: make, read, change (contract assets §1–§3, §5)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from formrelay import permissions, projects
-from formrelay.api import asset_shapes, fields, paging
+from formrelay import cloning, permissions, projects
+from formrelay.api import asset_shapes, fields, form_downloads, paging
 from formrelay.api.about import PAGING, PROJECTS, About, Body, Page, Query, Shape
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import ApiError, detail, invalid, not_found
+from formrelay.auth import Caller
+from formrelay.errors import invalid
 from formrelay.projects import Draft
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
@@ -39,37 +40,36 @@ def list_assets(ctx: Context) -> Response:
 
 def create_asset(ctx: Context) -> Response:
     user, data = ctx.user, ctx.request.data()
-    if "asset_type" not in data:
+    if "asset_type" not in data and not data.get("clone_from"):
         raise invalid("asset_type", "This field is required.")
-    project = projects.create(user, _draft(data))
+    project = projects.create(user, _with_source(user, data, _draft(data)))
     headers = {"Location": f"{ctx.api}/assets/{project.uid}/"}
-    return json_response(_shown(ctx, project), 201, headers)
+    return json_response(shown(ctx, project), 201, headers)
 
 
 def get_asset(ctx: Context, asset: str) -> Response:
-    """One project: JSON, or its form as XForm."""
+    """One project: JSON, or its form as a file."""
     project = load(ctx, asset)
-    if ctx.request.format == "xml":
-        return _xform(project)
-    return json_response(_shown(ctx, project))
-
-
-def _xform(project: Project) -> Response:
-    xml = assets.xform(project.uid, project.state["deployed_version"]) if project.is_deployed else None
-    if xml is None:
-        raise ApiError(400, {"detail": "The specified asset has not been deployed"})
-    headers = {
-        "Content-Type": "application/xml; charset=utf-8",
-        "Content-Disposition": f"attachment; filename={project.uid}.xml",
-    }
-    return Response(200, xml.encode(), headers)
+    if ctx.request.format in form_downloads.FORMATS:
+        return form_downloads.file(project, ctx.request.format)
+    return json_response(shown(ctx, project))
 
 
 def patch_asset(ctx: Context, asset: str) -> Response:
     project = load(ctx, asset, permissions.CHANGE_ASSET)
     translations = project.info["summary"].get("languages")
-    draft = _draft(ctx.request.data(), translations)
-    return json_response(_shown(ctx, projects.update(ctx.user, asset, draft)))
+    data = ctx.request.data()
+    draft = _with_source(ctx.user, data, _draft(data, translations), project)
+    return json_response(shown(ctx, projects.update(ctx.user, asset, draft)))
+
+
+def _with_source(caller: Caller, data: dict[str, Any], draft: Draft, into: Project | None = None) -> Draft:
+    """The draft with what a project named by ``clone_from`` gives to it."""
+    if not data.get("clone_from"):
+        return draft
+    source = fields.text(data, "clone_from") or ""
+    version = fields.text(data, "clone_from_version_id") if data.get("clone_from_version_id") else None
+    return cloning.draft_of(caller, source, version, draft, into)
 
 
 def _draft(data: dict[str, Any], translations: list[str | None] | None = None) -> Draft:
@@ -95,92 +95,15 @@ def _settings(data: dict[str, Any]) -> dict[str, Any] | None:
     return value
 
 
-def _shown(ctx: Context, project: Project) -> dict[str, Any]:
+def shown(ctx: Context, project: Project) -> dict[str, Any]:
     content = assets.content(project.uid, project.state["version"]) or {}
     return asset_shapes.detail(ctx, project, content, assets.versions(project.uid))
 
 
-# Deployment
-
-
-def get_deployment(ctx: Context, asset: str) -> Response:
-    project = load(ctx, asset)
-    if not project.is_deployed:
-        raise not_found()
-    return _deployed(ctx, project)
-
-
-def post_deployment(ctx: Context, asset: str) -> Response:
-    project = load(ctx, asset, permissions.CHANGE_ASSET)
-    if project.is_deployed:
-        raise detail(405, "Use PATCH to update an existing deployment")
-    data = ctx.request.data()
-    active = fields.flag(data, "active") or False
-    return _deployed(ctx, projects.deploy(ctx.user, project, active=active, version_uid=_version(data)))
-
-
-def patch_deployment(ctx: Context, asset: str) -> Response:
-    project = load(ctx, asset, permissions.CHANGE_ASSET)
-    if not project.is_deployed:
-        raise detail(405, "Use POST to create a new deployment")
-    data = ctx.request.data()
-    if data.get("backend") not in (None, "", "openrosa"):
-        raise invalid("backend", "This field cannot be modified after the initial deployment.")
-    active = fields.flag(data, "active")
-    if active is not None and set(data) == {"active"}:
-        return _deployed(ctx, projects.set_active(ctx.user, asset, active))
-    if active is None:
-        active = project.state["active"]
-    return _deployed(ctx, projects.deploy(ctx.user, project, active=active, version_uid=_version(data)))
-
-
-def _version(data: dict[str, Any]) -> str | None:
-    return fields.text(data, "version_id") if data.get("version_id") else None
-
-
-def _deployed(ctx: Context, project: Project) -> Response:
-    return json_response(
-        {
-            "backend": "openrosa",
-            "active": project.state["active"],
-            "version_id": project.state["deployed_version"],
-            "asset": _shown(ctx, project),
-        }
-    )
-
-
-# Versions
-
-
-def list_versions(ctx: Context, asset: str) -> Response:
-    load(ctx, asset)
-    everything = assets.versions(asset)
-    deployed = ctx.request.query.get("deployed", "").lower()
-    wanted = [
-        v for v in everything if deployed not in ("true", "false") or bool(v.deployed) == (deployed == "true")
-    ]
-    start, limit, shown = paging.page(ctx.request, wanted)
-    results = [asset_shapes.version_item(ctx, asset, version, everything) for version in shown]
-    return json_response(paging.envelope(ctx.request, len(wanted), results, start, limit))
-
-
-def get_version(ctx: Context, asset: str, version: str) -> Response:
-    load(ctx, asset)
-    everything = assets.versions(asset)
-    found = next((v for v in everything if v.uid == version), None)
-    if found is None:
-        raise not_found()
-    item = asset_shapes.version_item(ctx, asset, found, everything)
-    return json_response({**item, "content": assets.content(asset, version)})
-
-
 _ASSETS = "/api/v2/assets"
 _ASSET = _ASSETS + "/{asset}"
-_DEPLOYMENT = _ASSET + "/deployment"
-_VERSIONS = _ASSET + "/versions"
 # Forms may be larger than an answer can be.
 _IN_FULL: Mapping[int, Shape | None] = {200: "Project", 302: None}
-_DEPLOYED: Mapping[int, Shape | None] = {200: "Deployment", 302: None}
 _NEW = {"name": "Visits", "asset_type": "survey", "content": {"survey": [{"type": "text", "name": "who"}]}}
 ROUTES = [
     Route(
@@ -210,9 +133,13 @@ ROUTES = [
         "GET",
         _ASSET,
         get_asset,
-        formats=("json", "xml"),
+        formats=("json", *form_downloads.FORMATS),
         about=About(
-            "Read a project; as XML its deployed form", PROJECTS, _IN_FULL, errors=(400,), public=True
+            "Read a project; with a suffix its form as XLSForm (.xls), XForm (.xml) or sheets in JSON (.ssjson)",
+            PROJECTS,
+            _IN_FULL,
+            errors=(400,),
+            public=True,
         ),
     ),
     Route(
@@ -226,53 +153,5 @@ ROUTES = [
             body=Body("ProjectChange", {"name": "Visits 2026"}),
             errors=(403,),
         ),
-    ),
-    Route(
-        "GET",
-        _DEPLOYMENT,
-        get_deployment,
-        about=About("Read the deployment of a project", PROJECTS, _DEPLOYED, public=True),
-    ),
-    Route(
-        "POST",
-        _DEPLOYMENT,
-        post_deployment,
-        about=About(
-            "Deploy a project for the first time",
-            PROJECTS,
-            _DEPLOYED,
-            body=Body("NewDeployment", {"active": True}),
-            errors=(403, 405),
-        ),
-    ),
-    Route(
-        "PATCH",
-        _DEPLOYMENT,
-        patch_deployment,
-        about=About(
-            "Deploy the newest or another version, archive, take out of the archive",
-            PROJECTS,
-            _DEPLOYED,
-            body=Body("NewDeployment", {"active": False}),
-            errors=(403, 405),
-        ),
-    ),
-    Route(
-        "GET",
-        _VERSIONS,
-        list_versions,
-        about=About(
-            "List the versions of a form, newest first",
-            PROJECTS,
-            {200: Page("Version")},
-            (*PAGING, Query("deployed", "Only deployed ones, or only others.", {"type": "boolean"})),
-            public=True,
-        ),
-    ),
-    Route(
-        "GET",
-        _VERSIONS + "/{version}",
-        get_version,
-        about=About("Read a version with its form", PROJECTS, {200: "VersionInFull", 302: None}, public=True),
     ),
 ]

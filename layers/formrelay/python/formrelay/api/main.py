@@ -7,8 +7,10 @@ from formrelay.api import (
     assets,
     attachments,
     data,
+    deployment,
     description,
     files,
+    form_downloads,
     hook_attempts,
     hook_jobs,
     hook_logs,
@@ -21,6 +23,7 @@ from formrelay.api import (
     submission,
     unsubscribe,
     v1,
+    versions,
 )
 from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
@@ -31,8 +34,10 @@ _MODULES = (
     assets,
     attachments,
     data,
+    deployment,
     description,
     files,
+    form_downloads,
     hook_attempts,
     hook_jobs,
     hook_logs,
@@ -43,6 +48,7 @@ _MODULES = (
     imports,
     unsubscribe,
     v1,
+    versions,
 )
 ROUTES = [route for module in _MODULES for route in module.ROUTES]
 ROUTER = Router(ROUTES)

@@ -27,7 +27,11 @@ SHAPES: dict[str, Schema] = {
     **shapes_hooks.SHAPES,
 }
 # Media types of the formats that a path can be asked for; JSON has a shape of its own.
-_FORMATS = {"xml": "application/xml", "yaml": "application/yaml"}
+_FORMATS = {
+    "xls": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xml": "application/xml",
+    "yaml": "application/yaml",
+}
 _CREDENTIALS: list[dict[str, list[str]]] = [{"key": []}, {"password": []}]
 _ALWAYS = (401, 404, 429, 503)
 _WITH_BODY = (400, 415)

@@ -95,6 +95,14 @@ _CHANGES: dict[str, Schema] = {
     "content": ref("FormContent"),
     "settings": OBJECT,
     "tag_string": {"type": "string", "description": "Tags, joined by commas."},
+    "clone_from": {
+        "type": "string",
+        "description": "uid of a project to take form, name, tags and settings from.",
+    },
+    "clone_from_version_id": {
+        "type": "string",
+        "description": "Which of its versions; the newest unless told.",
+    },
 }
 _IMPORT: dict[str, Schema] = {
     "uid": TEXT,
@@ -130,8 +138,12 @@ SHAPES: dict[str, Schema] = {
     },
     "ProjectRow": record(_ROW),
     "Project": record({**_ROW, **_IN_FULL}),
-    "NewProject": record({"asset_type": words(*TYPES)}, _CHANGES),
+    "NewProject": {
+        **record({}, {"asset_type": words(*TYPES), **_CHANGES}),
+        "anyOf": [{"required": ["asset_type"]}, {"required": ["clone_from"]}],
+    },
     "ProjectChange": record({}, {"asset_type": words(*TYPES), **_CHANGES}),
+    "FormSheets": record({"kind": TEXT, "uid_asset": TEXT, "data": ref("FormContent")}),
     "Version": record(_VERSION),
     "VersionInFull": record({**_VERSION, "content": optional(ref("FormContent"))}),
     "VersionList": record(
