@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from formrelay import clock, ids, passwords
 from formrelay.errors import ApiError, unauthenticated
 from formrelay.storage import accounts
+from formrelay.storage.table import Item
 
 ANONYMOUS = "AnonymousUser"
 _MAX_FAILURES = 20
@@ -22,6 +23,9 @@ class Caller:
     username: str
     uid: str
     superuser: bool = False
+    address: str = field(default="", compare=False)
+    agent: str = field(default="", compare=False)
+    """What the client calls itself: its User-Agent header."""
 
 
 def authenticate(headers: Mapping[str, str], address: str) -> Caller | None:
@@ -34,13 +38,16 @@ def authenticate(headers: Mapping[str, str], address: str) -> Caller | None:
         return None
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "token":
-        return _by_key(rest.strip())
-    if scheme.lower() == "basic":
-        return _by_password(rest.strip(), address)
-    return None
+        account = _by_key(rest.strip())
+    elif scheme.lower() == "basic":
+        account = _by_password(rest.strip(), address)
+    else:
+        return None
+    agent = headers.get("user-agent", "")
+    return Caller(account["username"], account["uid"], account["superuser"], address, agent)
 
 
-def _by_key(key: str) -> Caller:
+def _by_key(key: str) -> Item:
     if not key:
         raise unauthenticated("Invalid token header. No credentials provided.")
     if " " in key:
@@ -50,10 +57,10 @@ def _by_key(key: str) -> Caller:
         raise unauthenticated("Invalid token.")
     if not item["active"]:
         raise unauthenticated("User inactive or deleted.")
-    return Caller(item["username"], item["uid"], item["superuser"])
+    return item
 
 
-def _by_password(encoded: str, address: str) -> Caller:
+def _by_password(encoded: str, address: str) -> Item:
     username, password = _decode(encoded)
     account = accounts.get_account(username)
     stored = account["password"] if account else None
@@ -63,7 +70,7 @@ def _by_password(encoded: str, address: str) -> Caller:
         raise unauthenticated("Invalid username/password.")
     if not account["active"]:
         raise unauthenticated("User inactive or deleted.")
-    return Caller(account["username"], account["uid"], account["superuser"])
+    return account
 
 
 @cache

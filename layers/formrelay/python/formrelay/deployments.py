@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from formrelay import clock, functions
+from formrelay import clock, functions, history
 from formrelay.auth import Caller
 from formrelay.errors import ApiError, detail, invalid
 from formrelay.openrosa.bounds import OUTSIDE_XML
@@ -49,7 +49,8 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
         if not version.label:
             info["deployed_count"] = current.info["deployed_count"] + 1
         media = form_files.deploy_ops(found.uid, form_files.read(found.uid))
-        save(current, state, info, caller, replace(version, deployed=now, label=label), also=media)
+        told = history.deployment_op(history.who(caller), current, version.uid)
+        save(current, state, info, caller, replace(version, deployed=now, label=label), also=[told, *media])
 
     deployed = change(found.uid, apply)
     form_files.forget(found.uid, told_before)
@@ -60,7 +61,8 @@ def set_active(caller: Caller, uid: str, active: bool) -> Project:
     """Archives or unarchives a deployed project; ``date_deployed`` stays."""
 
     def apply(found: Project) -> None:
-        save(found, found.state | {"active": active}, dict(found.info), caller)
+        told = history.archive_op(history.who(caller), found, active=active)
+        save(found, found.state | {"active": active}, dict(found.info), caller, also=[told])
 
     return change(uid, apply)
 

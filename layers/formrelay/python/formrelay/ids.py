@@ -58,6 +58,11 @@ def id_at(ms: int) -> int:
     return max(0, ms - EPOCH_2026_MS) << _RANDOM_BITS
 
 
+def time_of(sid: int) -> int:
+    """The moment (ms) at which a submission id was drawn."""
+    return (sid >> _RANDOM_BITS) + EPOCH_2026_MS
+
+
 def api_key() -> str:
     """A new API key: 40 lowercase hexadecimal characters (contract accounts §1)."""
     return secrets.token_hex(20)

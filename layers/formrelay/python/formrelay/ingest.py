@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import admission, attachments, clock, events, ids, permissions
+from formrelay import admission, attachments, clock, events, history, ids, permissions
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.event_kinds import CREATED, EDITED
@@ -38,10 +38,12 @@ _LAST_TIME = 253_370_764_800_000
 
 @dataclass(frozen=True)
 class Post:
-    """One POST of a submission. ``path_user`` is the name in ``/{username}/submission``; ``parts`` the files."""
+    """One POST of a submission. ``path_user`` is the name in ``/{username}/submission``; ``parts`` the files;
+    ``by`` who sent it, as :func:`formrelay.history.who` tells."""
 
     xml: bytes
     origin: str
+    by: Item
     caller: Caller | None = None
     path_user: str | None = None
     parts: Sequence[Part] = ()
@@ -147,6 +149,7 @@ class _Submission:
             "uuid": self.uuid,
             "time": _submission_time(self.instance.submission_date) or self.now,
             "by": self.post.caller.username if self.post.caller else None,
+            "via": history.via(self.post.by),
             "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
             "hooks": hooks,
             "origin": self.post.origin,
@@ -263,7 +266,8 @@ class _Submission:
 
     def _replace(self, old: Item, new: Item, rows: list[Item]) -> Guard | None:
         try:
-            return table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256, rows))
+            told = history.modified_op(self.post.by, self.asset, self.project.owner, new)
+            return table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256, rows, [told]))
         except submissions.StaleEditError:
             raise Outcome.DEPRECATED_ID_OLD.error() from None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formrelay import clock, ids
+from formrelay import clock, history, ids
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, invalid, not_found
 from formrelay.forms.content import ContentError, content_hash, normalise
@@ -32,6 +32,8 @@ class Draft:
     content: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
     tags: list[str] | None = None
+    imported: bool = False
+    """Whether the content replaces the form by an import."""
 
 
 def checked_content(
@@ -107,7 +109,10 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
             info |= {"content_hash": digest, "summary": summarise(content), "version_count": number}
         if (state, info) == (found.state, found.info):
             return
-        save(found, state, info, caller, version, content if version else None)
+        other = digest != found.info["content_hash"]
+        by = history.who(caller)
+        told = history.change_ops(by, found, state, info, content=other, imported=draft.imported)
+        save(found, state, info, caller, version, content if version else None, told)
 
     return change(uid, apply)
 

@@ -32,6 +32,7 @@ class Settings:
     recovery_grace: int
     replay_window: int
     attempt_retention: int  # days
+    history_retention: int  # days
     pause_failures: int
     pause_after: int
     probe_interval: int
@@ -94,6 +95,7 @@ def settings() -> Settings:
         recovery_grace=int(get("RECOVERY_GRACE", "120")),
         replay_window=int(get("REPLAY_WINDOW", "1000")),
         attempt_retention=int(get("ATTEMPT_RETENTION", "90")),
+        history_retention=int(get("HISTORY_RETENTION", "744")),
         pause_failures=int(get("PAUSE_FAILURES", "20")),
         pause_after=int(get("PAUSE_AFTER", "600")),
         probe_interval=int(get("PROBE_INTERVAL", "60")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, NamedTuple, NoReturn
 
-from formrelay import clock, ids, permissions
+from formrelay import clock, history, ids, permissions
 from formrelay.api import asset_shapes, fields, paging
 from formrelay.api.about import PAGING, PROJECTS, About, Body, Media, Page, Query
 from formrelay.api.assets import load
@@ -15,6 +15,7 @@ from formrelay.errors import ApiError, UnavailableError, detail, invalid, not_fo
 from formrelay.forms import media
 from formrelay.openrosa.multipart import Part
 from formrelay.storage import blobs, form_files
+from formrelay.storage.assets import Project
 from formrelay.storage.table import Item, TransactionError
 
 MAX_FILES = 500
@@ -46,7 +47,7 @@ def list_files(ctx: Context, asset: str) -> Response:
 
 def create_file(ctx: Context, asset: str) -> Response:
     """Stores the bytes, then the file that names them: whoever dies in between leaves bytes that nobody reads."""
-    load(ctx, asset, permissions.CHANGE_ASSET)
+    project = load(ctx, asset, permissions.CHANGE_ASSET)
     data = ctx.request.data()
     fields.choice(data, "file_type", (asset_shapes.FORM_MEDIA,))
     source = _source(data)
@@ -55,7 +56,7 @@ def create_file(ctx: Context, asset: str) -> Response:
     if source.data is not None:
         blobs.put(key, source.data, file["mimetype"])
     try:
-        _add(asset, file, source.field)
+        _add(asset, file, source.field, _told(ctx, project, "add-media", file))
     except ApiError:
         blobs.delete(key)
         raise
@@ -122,8 +123,21 @@ def _file(ctx: Context, source: _Source, description: str) -> Item:
     }
 
 
-def _add(asset: str, file: Item, field: str) -> None:
-    """Writes the file, unless its name is taken at that moment. Raises ApiError 400, 404, or 503."""
+def _told(ctx: Context, project: Project, action: str, file: Item) -> Item:
+    """What the project's activity tells of it."""
+    return history.file_op(
+        history.who(ctx.caller),
+        project,
+        action,
+        uid=file["uid"],
+        filename=file["filename"],
+        md5=file["md5"],
+        download_url=f"{ctx.api}/assets/{project.uid}/files/{file['uid']}/content/",
+    )
+
+
+def _add(asset: str, file: Item, field: str, told: Item) -> None:
+    """Writes the file and ``told``, unless its name is taken at that moment. Raises ApiError 400, 404, or 503."""
     for _ in range(_TRIES):
         now = form_files.read(asset)
         if any(known["filename"] == file["filename"] for known in now.files):
@@ -131,7 +145,7 @@ def _add(asset: str, file: Item, field: str) -> None:
         if len(now.files) >= MAX_FILES:
             raise invalid(field, f"A project has at most {MAX_FILES} media files.")
         try:
-            form_files.add(asset, file, now.revision)
+            form_files.add(asset, file, now.revision, [told])
         except TransactionError as error:
             if error.reasons[1] is not None:
                 raise not_found() from None
@@ -153,9 +167,12 @@ def _found(ctx: Context, asset: str, uid: str) -> Item:
 
 
 def delete_file(ctx: Context, asset: str, file: str) -> Response:
-    load(ctx, asset, permissions.CHANGE_ASSET)
+    project = load(ctx, asset, permissions.CHANGE_ASSET)
+    found = form_files.get(asset, file)
+    if found is None:
+        raise not_found()
     try:
-        form_files.remove(asset, file)
+        form_files.remove(asset, file, [_told(ctx, project, "delete-media", found)])
     except TransactionError:
         raise not_found() from None
     return no_content()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from formrelay import clock, event_kinds, hook_secrets, hook_settings, ids, jobs, permissions
+from formrelay import clock, event_kinds, history, hook_secrets, hook_settings, ids, jobs, permissions
 from formrelay.api import hook_health, paging
 from formrelay.api.about import HOOKS, PAGING, About, Body, Page
 from formrelay.api.http import Response, json_response, no_content
@@ -54,7 +54,8 @@ def create_hook(ctx: Context, asset: str) -> Response:
     now = clock.now_ms()
     hook = _stored({"uid": ids.uid("h"), "created": now, "revision": 0}, values, now)
     try:
-        hooks.create(asset, hook)
+        told = history.hook_op(history.who(ctx.caller), project, "register-service", hook)
+        hooks.create(asset, hook, [told])
     except hooks.TooManyHooksError:
         raise invalid("non_field_errors", f"A project has at most {hooks.MAX_HOOKS} hooks.") from None
     except TransactionError:
@@ -99,8 +100,9 @@ def change(
         changed = _stored({**found, "revision": found["revision"] + 1}, values(found), clock.now_ms())
         switched_on = changed["active"] and not found["active"]
         also = pauses.revival(asset, hook) if switched_on else []
+        told = history.hook_op(history.who(ctx.caller), project, "modify-service", changed)
         try:
-            hooks.save(asset, changed, found["revision"], also)
+            hooks.save(asset, changed, found["revision"], [*also, told])
         except TransactionError:
             continue  # somebody else changed or deleted it meanwhile
         return project, changed
@@ -108,9 +110,10 @@ def change(
 
 
 def delete_hook(ctx: Context, asset: str, hook: str) -> Response:
-    require(ctx, asset, hook)
+    project, found = require(ctx, asset, hook)
+    told = history.hook_op(history.who(ctx.caller), project, "delete-service", found)
     try:
-        hooks.remove(asset, hook, jobs.purge_hook(hook))
+        hooks.remove(asset, hook, jobs.purge_hook(hook), [told])
     except TransactionError:
         raise not_found() from None
     return no_content()

@@ -71,7 +71,7 @@ def _read(ctx: Context, data: dict[str, Any], name: str, source: str) -> Item:
         project = projects.create(ctx.user, Draft(name=title, asset_type=kind, content=content))
         return {"status": "complete", "messages": {"created": [_result(project)]}}
     kind = "survey" if destination.state["type"] == "empty" else destination.state["type"]
-    draft = Draft(name=title, asset_type=kind, content=content)
+    draft = Draft(name=title, asset_type=kind, content=content, imported=True)
     project = projects.update(ctx.user, destination.uid, draft)
     return {"status": "complete", "messages": {"updated": [_result(project)], "audit_logs": []}}
 

@@ -5,7 +5,7 @@ Contract submissions §1–§5 and §8, accounts §7.
 
 from __future__ import annotations
 
-from formrelay import clock, ingest
+from formrelay import clock, history, ingest
 from formrelay.api.http import JSON, Request, Response
 from formrelay.auth import Caller, authenticate
 from formrelay.errors import ApiError, UnavailableError, unauthenticated
@@ -16,6 +16,7 @@ from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.openrosa.multipart import Part
 from formrelay.openrosa.replies import Receipt, Reply
 from formrelay.storage import accounts
+from formrelay.storage.table import Item
 from formrelay.usernames import RESERVED, is_username
 
 XML_PART = "xml_submission_file"
@@ -95,7 +96,7 @@ def _precheck(caller: Caller | None, user: str | None, location: str) -> Reply:
 
 def _json_post(request: Request, caller: Caller | None, user: str | None) -> Post:
     _, xml = json_submission.to_xml(request.body)
-    return Post(xml, request.base_url, caller, user)
+    return Post(xml, request.base_url, _by(request, caller), caller, user)
 
 
 def _xml_post(request: Request, caller: Caller | None, user: str | None) -> Post:
@@ -115,7 +116,12 @@ def _xml_post(request: Request, caller: Caller | None, user: str | None) -> Post
             incomplete = bytes(part.data).strip().lower() == b"yes"
     if xml is None:
         raise Outcome.NO_XML_FILE.error()
-    return Post(xml, request.base_url, caller, user, files, incomplete=incomplete, waits=True)
+    by = _by(request, caller)
+    return Post(xml, request.base_url, by, caller, user, files, incomplete=incomplete, waits=True)
+
+
+def _by(request: Request, caller: Caller | None) -> Item:
+    return history.who(caller, request.address, request.headers.get("user-agent", ""))
 
 
 def _told(accepted: Accepted, location: str, *, as_json: bool) -> Reply:

@@ -49,8 +49,8 @@ def get(asset: str, uid: str) -> Item | None:
     return table.get(settings().data_table, keys.form_file(asset, uid))
 
 
-def add(asset: str, file: Item, revision: int) -> None:
-    """Writes a new file beside those of ``revision``.
+def add(asset: str, file: Item, revision: int, also: Sequence[Item] = ()) -> None:
+    """Writes a new file beside those of ``revision``, in one transaction with the writes in ``also``.
 
     Raises TransactionError when files came or went since, or the project is gone.
     """
@@ -65,16 +65,20 @@ def add(asset: str, file: Item, revision: int) -> None:
         ),
         table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
         table.put_op(data, {**keys.form_file(asset, file["uid"]), **file}),
+        *also,
     ]
     table.settle(lambda: table.transact(operations))
 
 
-def remove(asset: str, uid: str) -> None:
-    """Takes a file off the owner's list. Raises TransactionError when it is not there."""
+def remove(asset: str, uid: str, also: Sequence[Item] = ()) -> None:
+    """Takes a file off the owner's list, in one transaction with the writes in ``also``.
+
+    Raises TransactionError when it is not there."""
     data = settings().data_table
     operations = [
         table.delete_op(data, keys.form_file(asset, uid), condition="attribute_exists(#pk)"),
         table.update_op(data, keys.form_files(asset), "ADD #revision :one", {":one": 1}),
+        *also,
     ]
     table.settle(lambda: table.transact(operations))
     forget(asset, [uid])

@@ -63,8 +63,10 @@ class TooManyHooksError(Exception):
     """The project has MAX_HOOKS hooks already."""
 
 
-def create(asset: str, hook: Item) -> None:
-    """Writes a new hook. Raises TooManyHooksError, or TransactionError when the project is gone."""
+def create(asset: str, hook: Item, also: Sequence[Item] = ()) -> None:
+    """Writes a new hook, in one transaction with the writes in ``also``.
+
+    Raises TooManyHooksError, or TransactionError when the project is gone."""
     data = settings().data_table
     operations = [
         table.update_op(
@@ -81,6 +83,7 @@ def create(asset: str, hook: Item) -> None:
         ),
         table.put_op(data, health.new(asset, hook["uid"])),
         table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
+        *also,
     ]
     try:
         table.settle(lambda: table.transact(operations))
@@ -121,8 +124,8 @@ def save(asset: str, hook: Item, revision: int, also: Sequence[Item] = ()) -> No
     table.settle(lambda: table.transact(operations))
 
 
-def remove(asset: str, hook_uid: str, job: Item) -> None:
-    """Takes the hook away at once and leaves a job that removes its deliveries.
+def remove(asset: str, hook_uid: str, job: Item, also: Sequence[Item] = ()) -> None:
+    """Takes the hook away at once and leaves a job that removes its deliveries; ``also`` is written with it.
 
     Raises TransactionError when it is gone already.
     """
@@ -134,5 +137,6 @@ def remove(asset: str, hook_uid: str, job: Item) -> None:
         table.delete_op(data, keys.health(asset, hook_uid)),
         table.delete_op(data, keys.hook_asset(hook_uid)),
         table.put_op(data, job),
+        *also,
     ]
     table.settle(lambda: table.transact(operations))

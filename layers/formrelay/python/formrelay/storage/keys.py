@@ -180,6 +180,25 @@ def trouble(hook_uid: str, kind: str) -> str:
     return f"{hook_uid}#{kind}"
 
 
+# Activity of projects
+
+
+def history_pk(asset: str) -> str:
+    return f"Y#{asset}"
+
+
+def history_entry(asset: str, position: str) -> Key:
+    return {"pk": history_pk(asset), "sk": position}
+
+
+def deleted_pk(asset: str) -> str:
+    return f"Z#{asset}"
+
+
+def deleted_submission(asset: str, sid: int) -> Key:
+    return {"pk": deleted_pk(asset), "sk": sid_text(sid)}
+
+
 # Reports and jobs
 
 

@@ -2,7 +2,8 @@
 
 A submission item holds
 ``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``;
-``time`` ``_submission_time`` in ms; ``by`` user or None; ``geo`` ``[lat, lng]``; ``status`` validation status;
+``time`` ``_submission_time`` in ms; ``by`` user or None; ``via`` their ``uid``, ``ip`` and ``source`` then;
+``geo`` ``[lat, lng]``; ``status`` validation status;
 ``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
 ``origin`` base URL it was posted to; ``owner`` and ``form_uuid`` of the form then;
 ``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
@@ -158,10 +159,13 @@ def stop_waiting(asset: str, sid: int) -> None:
     )
 
 
-def replace(asset: str, old: Item, new: Item, sha256: str, rows: Sequence[Item] = ()) -> Guard | None:
+def replace(
+    asset: str, old: Item, new: Item, sha256: str, rows: Sequence[Item] = (), also: Sequence[Item] = ()
+) -> Guard | None:
     """Writes an edit: the guard of the new instanceID, the new record over the old one, the old one to the history.
 
-    And the deliveries of the event. Returns None when written, else the guard that stood for the new instanceID.
+    And the deliveries of the event, and the writes in ``also``. Returns None when written, else the guard that stood
+    for the new instanceID.
     Raises StaleEditError when the record was edited or deleted meanwhile, SidClashError when the id of a delivery is
     taken.
     """
@@ -178,6 +182,7 @@ def replace(asset: str, old: Item, new: Item, sha256: str, rows: Sequence[Item] 
         ),
         table.put_op(data, {**keys.revision(asset, new["id"], old.get("rev", 0)), **history}),
         *map(deliveries.put_op, rows),
+        *also,
     ]
     try:
         table.transact(operations)

@@ -1,0 +1,61 @@
+"""Project activity: who did what to a project (contract permissions-and-activity §6).
+
+An entry holds ``action, at`` (ms), ``username, uid`` of who did it (``uid`` None for AnonymousUser), ``ip, source``,
+``owner`` of the project then, ``subtype`` (``project``, ``permission``), ``more`` the rest of its metadata as JSON
+text, and ``expires``. Entries sort by time, as their keys begin with an id like a submission's.
+
+That a submission was added has no entry while it is there: it is read off the submission. A deletion leaves that
+behind, in a partition of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from formrelay import clock, ids
+from formrelay.settings import settings
+from formrelay.storage import keys, table
+from formrelay.storage.table import Item
+
+_DAY = 86_400
+_COMPRESS_FROM = 1_000
+
+
+def entry_op(asset: str, entry: Item, more: Mapping[str, Any]) -> Item:
+    """The write of one entry, for the transaction of the change that it tells of.
+
+    ``entry``: ``action, username, uid, ip, source, owner, subtype``.
+    """
+    now = clock.now_ms()
+    # Beyond its ten random bits an id must not clash with that of another entry of the same moment.
+    position = keys.sid_text(ids.submission_id()) + secrets.token_hex(4)
+    item = {**keys.history_entry(asset, position), **entry, "at": now, "more": _packed(more)}
+    return table.put_op(settings().data_table, {**item, "expires": _expires(now)})
+
+
+def deleted_op(asset: str, submission: Item) -> Item:
+    """Keeps of a submission that is deleted that it was added, for the transaction that deletes it."""
+    kept = {name: submission.get(name) for name in ("root", "by", "via", "owner")}
+    item = {**keys.deleted_submission(asset, submission["id"]), "id": submission["id"], **kept}
+    return table.put_op(settings().data_table, {**item, "expires": _expires(ids.time_of(submission["id"]))})
+
+
+def _expires(at: int) -> int:
+    return at // 1000 + settings().history_retention * _DAY
+
+
+def _packed(more: Mapping[str, Any]) -> str | bytes:
+    """As JSON text, since the settings of a project may hold what DynamoDB does not take."""
+    text = json.dumps(more, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) < _COMPRESS_FROM else zlib.compress(text.encode(), 6)
+
+
+def more(entry: Item) -> dict[str, Any]:
+    """The rest of an entry's metadata."""
+    packed = entry["more"]
+    found: dict[str, Any] = json.loads(packed if isinstance(packed, str) else zlib.decompress(packed))
+    return found
