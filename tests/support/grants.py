@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from formrelay import ids
-from formrelay.auth import ANONYMOUS
 from formrelay.settings import settings
 from formrelay.storage import accounts, keys, table
+from formrelay.usernames import ANONYMOUS
 
 __all__ = ["ANONYMOUS", "grant", "switch_off"]
 
@@ -14,11 +14,10 @@ def grant(asset: str, username: str, *codenames: str) -> None:
     """Gives a user exactly these rights on a project, and lists it for them if they may view it."""
     data = settings().data_table
     uids = {codename: ids.uid("p") for codename in codenames}
-    table.put(data, {**keys.permission(asset, username), "codenames": uids})
+    table.put(data, {**keys.permission(asset, username), "codenames": uids, "revision": 0})
     owner = (table.get(data, keys.asset_state(asset)) or {})["owner"]
-    row = table.get(data, keys.listing(owner, asset)) or {}
     if "view_asset" in codenames and username != ANONYMOUS:
-        table.put(data, {**row, **keys.listing(username, asset)})
+        table.put(data, {**keys.listing(username, asset), "owner": owner})
 
 
 def switch_off(username: str) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from formrelay.auth import ANONYMOUS, Caller
+from formrelay.auth import Caller
 from formrelay.errors import ApiError
 from formrelay.permissions import CHANGE, DELETE, VALIDATE, VIEW, allowed, reach, require, rows
 from formrelay.rights import PARTIAL, VIEW_ASSET, Filters, Grants
 from formrelay.storage.assets import Project
+from formrelay.usernames import ANONYMOUS
 
 ANN, BOB, CLEO = (Caller(name, f"u{name}") for name in ("ann", "bob", "cleo"))
 ROOT = Caller("root", "uroot", superuser=True)

@@ -12,7 +12,6 @@ from formrelay.errors import ApiError, unauthenticated
 from formrelay.storage import accounts
 from formrelay.storage.table import Item
 
-ANONYMOUS = "AnonymousUser"
 _MAX_FAILURES = 20
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from formrelay.auth import ANONYMOUS, Caller
+from formrelay.auth import Caller
 from formrelay.errors import forbidden, not_found, unauthenticated
 from formrelay.rights import (
     ADD,
@@ -28,6 +28,7 @@ from formrelay.rights import (
     VIEW_ASSET,
 )
 from formrelay.storage.assets import Project
+from formrelay.usernames import ANONYMOUS
 
 if TYPE_CHECKING:
     from formrelay.query import Query

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# Stands for everybody in assignments of rights (contract permissions §2.1); no account has the name.
+ANONYMOUS = "AnonymousUser"
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
 # First segments of paths, which a user name in a path must not hide.
 RESERVED = frozenset(

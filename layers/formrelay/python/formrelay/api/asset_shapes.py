@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from formrelay import clock, permissions
 from formrelay.api import permission_shapes
 from formrelay.api.router import Context
-from formrelay.auth import ANONYMOUS
 from formrelay.projects import deployment_status
 from formrelay.storage import form_files, submissions
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
 
 FORM_MEDIA = "form_media"
 _LIST_ONLY = (
@@ -53,9 +54,9 @@ _LIST_ONLY = (
 )
 
 
-def list_item(ctx: Context, project: Project) -> dict[str, Any]:
-    """A row of the project list: no content."""
-    shown = _common(ctx, project)
+def list_item(ctx: Context, project: Project, inactive: Container[str]) -> dict[str, Any]:
+    """A row of the project list: no content; ``inactive`` users are left out of its permissions."""
+    shown = _common(ctx, project, inactive)
     return {name: shown[name] for name in _LIST_ONLY}
 
 
@@ -139,7 +140,7 @@ def _number(version: Version, versions: list[Version]) -> str:
     return str(deployed) if version.deployed else f"{deployed}.{drafts}"
 
 
-def _common(ctx: Context, project: Project) -> dict[str, Any]:
+def _common(ctx: Context, project: Project, inactive: Container[str] | None = None) -> dict[str, Any]:
     state, info, url = project.state, project.info, _asset_url(ctx, project.uid)
     suffix = f".{ctx.request.suffix}" if ctx.request.suffix else "/"
     deployed = project.is_deployed
@@ -170,13 +171,13 @@ def _common(ctx: Context, project: Project) -> dict[str, Any]:
         "deployment_status": deployment_status(state),
         "downloads": [{"format": kind, "url": f"{url}.{kind}"} for kind in ("xls", "xml")],
         "tag_string": ",".join(info["tags"]),
-        "permissions": _assignments(ctx, project),
+        "permissions": permission_shapes.assignments(ctx, project, inactive),
         "export_settings": [],
         "data": f"{url}/data{suffix}",
         "children": {"count": 0},
         "subscribers_count": 0,
         "status": _status(project),
-        "access_types": None,
+        "access_types": _access_types(ctx, project),
         "data_sharing": {},
         "last_modified_by": info["modified_by"],
         "created_by": info["created_by"],
@@ -200,8 +201,17 @@ def _status(project: Project) -> str:
     return "shared" if project.rights.keys() - {ANONYMOUS} else "private"
 
 
-def _assignments(ctx: Context, project: Project) -> list[dict[str, Any]]:
-    return [permission_shapes.shown(ctx, project, row) for row in permission_shapes.visible(ctx, project)]
+def _access_types(ctx: Context, project: Project) -> list[str] | None:
+    """How the caller came by a collection; null for everything else."""
+    if project.state["type"] != "collection":
+        return None
+    found = {
+        "owned": ctx.caller is not None and ctx.caller.username == project.owner,
+        "public": permissions.allowed(None, project, permissions.VIEW_ASSET),
+        "shared": ctx.caller is not None and ctx.caller.username in project.rights,
+        "superuser": ctx.caller is not None and ctx.caller.superuser,
+    }
+    return [name for name, is_so in found.items() if is_so]
 
 
 def _asset_url(ctx: Context, uid: str) -> str:

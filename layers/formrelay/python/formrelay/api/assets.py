@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from formrelay import cloning, permissions, projects
-from formrelay.api import asset_shapes, fields, form_downloads, paging
+from formrelay.api import asset_shapes, fields, form_downloads, paging, permission_shapes
 from formrelay.api.about import PAGING, PROJECTS, About, Body, Page, Query, Shape
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
@@ -33,8 +33,9 @@ def list_assets(ctx: Context) -> Response:
         rows = [row for row in rows if row["type"] == wanted]
     rows.sort(key=lambda row: (_RANK[row["status"]], -row["modified"], row["sk"]))
     start, limit, shown = paging.page(ctx.request, rows)
-    found = (assets.project(row["sk"], with_info=True) for row in shown)
-    results = [asset_shapes.list_item(ctx, project) for project in found if project]
+    found = [project for row in shown if (project := assets.project(row["sk"], with_info=True))]
+    inactive = permission_shapes.switched_off(ctx, found)
+    results = [asset_shapes.list_item(ctx, project, inactive) for project in found]
     return json_response(paging.envelope(ctx.request, len(rows), results, start, limit))
 
 

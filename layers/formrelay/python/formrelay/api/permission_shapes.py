@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from formrelay import ids, permissions, rights
 from formrelay.api.router import Context
-from formrelay.auth import ANONYMOUS
+from formrelay.storage import accounts
 from formrelay.storage.assets import Project
+from formrelay.usernames import ANONYMOUS
 
 _OF_FORMS = {rights.VIEW_ASSET: "View", rights.CHANGE_ASSET: "Edit", rights.MANAGE_ASSET: "Manage"}
 _OF_DATA = {
@@ -67,23 +68,40 @@ def effective(ctx: Context, project: Project) -> list[dict[str, str]]:
     return [{"codename": name} for name in sorted(held)]
 
 
-def visible(ctx: Context, project: Project, inactive: Container[str] = ()) -> list[Assignment]:
+def assignments(
+    ctx: Context, project: Project, inactive: Container[str] | None = None
+) -> list[dict[str, Any]]:
+    """The ``permissions`` of a project, and the list of its assignments."""
+    return [shown(ctx, project, row) for row in visible(ctx, project, inactive)]
+
+
+def visible(ctx: Context, project: Project, inactive: Container[str] | None = None) -> list[Assignment]:
     """What the caller may know of who has which right, by user and codename (contract permissions §2).
 
-    Rights of users who are switched off are shown to nobody.
+    ``inactive`` are users who are switched off, whose rights are shown to nobody; looked up unless they are given.
     """
-    own_only = ctx.request.query.get("current_user_permissions_only", "").lower() == "true"
+    names = _known(ctx, project)
+    if inactive is None:
+        inactive = switched_off(ctx, [project])
+    rows = [row for row in everything(project) if row.username in names and row.username not in inactive]
+    return sorted(rows, key=lambda row: (row.username, row.codename))
+
+
+def switched_off(ctx: Context, projects: Iterable[Project]) -> set[str]:
+    """Users who have rights on the projects and cannot sign in; only who could see them makes it ask."""
+    names = {name for project in projects for name in _known(ctx, project) - {project.owner}}
+    return accounts.inactive(names - {ANONYMOUS, *([ctx.caller.username] if ctx.caller else [])})
+
+
+def _known(ctx: Context, project: Project) -> set[str]:
+    """The users whose rights the caller may see."""
     caller = ctx.caller.username if ctx.caller else ANONYMOUS
-    sees_all = permissions.allowed(ctx.caller, project, rights.MANAGE_ASSET)
-    known = {caller} if own_only else {caller, project.owner, ANONYMOUS}
-    return sorted(
-        (
-            row
-            for row in everything(project)
-            if row.username not in inactive and (row.username in known or (sees_all and not own_only))
-        ),
-        key=lambda row: (row.username, row.codename),
-    )
+    everybody = {project.owner, *project.rights}
+    if ctx.request.query.get("current_user_permissions_only", "").lower() == "true":
+        return {caller} & everybody
+    if permissions.allowed(ctx.caller, project, rights.MANAGE_ASSET):
+        return everybody
+    return {caller, project.owner, ANONYMOUS} & everybody
 
 
 def everything(project: Project) -> Iterator[Assignment]:

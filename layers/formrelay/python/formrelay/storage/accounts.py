@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from formrelay.settings import settings
@@ -21,6 +22,17 @@ def get_account(username: str) -> Item | None:
     if not is_username(username):
         return None
     return table.get(settings().accounts_table, keys.account(username))
+
+
+def inactive(usernames: Collection[str]) -> set[str]:
+    """Those of the names that are no active account."""
+    names = sorted(name for name in usernames if is_username(name))
+    active = set()
+    for i in range(0, len(names), table.MAX_BATCH_GET):
+        batch = [keys.account(name) for name in names[i : i + table.MAX_BATCH_GET]]
+        found = table.batch_get(settings().accounts_table, batch)
+        active |= {account["username"] for account in found if account and account["active"]}
+    return {*usernames} - active
 
 
 def get_key(key_hash: str) -> Item | None:

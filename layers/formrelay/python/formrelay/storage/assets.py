@@ -214,6 +214,12 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
 
 
 def listed(username: str) -> list[Item]:
-    """The rows of a user's project list, by uid."""
-    condition, values = "#pk = :pk", {":pk": keys.listing_pk(username)}
-    return list(table.query_all(settings().data_table, condition, values))
+    """The rows of a user's project list, by uid: projects of their own, and those that others share with them."""
+    data = settings().data_table
+    rows = list(table.query_all(data, "#pk = :pk", {":pk": keys.listing_pk(username)}))
+    shared = [keys.listing(row["owner"], row["sk"]) for row in rows if row["owner"] != username]
+    found: dict[str, Item] = {row["sk"]: row for row in rows if row["owner"] == username}
+    for i in range(0, len(shared), table.MAX_BATCH_GET):
+        read = table.batch_get(data, shared[i : i + table.MAX_BATCH_GET])
+        found |= {row["sk"]: row for row in read if row}
+    return [found[uid] for uid in sorted(found)]

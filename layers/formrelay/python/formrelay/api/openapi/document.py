@@ -14,6 +14,7 @@ from formrelay.api.openapi import (
     shapes_accounts,
     shapes_hooks,
     shapes_projects,
+    shapes_sharing,
     shapes_submissions,
     texts,
 )
@@ -23,6 +24,7 @@ from formrelay.api.router import Route
 SHAPES: dict[str, Schema] = {
     **shapes_accounts.SHAPES,
     **shapes_projects.SHAPES,
+    **shapes_sharing.SHAPES,
     **shapes_submissions.SHAPES,
     **shapes_hooks.SHAPES,
 }

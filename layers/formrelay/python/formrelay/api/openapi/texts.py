@@ -33,7 +33,9 @@ HEADINGS = {
 }
 PARAMETERS = {
     "asset": "uid of the project",
+    "assignment": "uid of the assignment",
     "attachment": "uid of the file",
+    "codename": "name of the right",
     "file": "uid of the file",
     "hook": "uid of the hook",
     "id": "`_id` or uuid of the submission",

@@ -1,0 +1,47 @@
+"""Shapes of rights and their assignments (contract permissions §1–§3)."""
+
+from __future__ import annotations
+
+from formrelay import rights
+from formrelay.api.openapi.schema import OBJECT, TEXT, URL, Schema, items, record, ref, words
+
+_PARTIAL = {
+    "partial_permissions": {
+        **items(record({"url": URL, "filters": items(OBJECT)})),
+        "description": "Of `partial_submissions`: rights on the rows that meet any of the queries.",
+    }
+}
+
+SHAPES: dict[str, Schema] = {
+    "Permission": record(
+        {
+            "url": URL,
+            "codename": words(*rights.ALL),
+            "implied": items(URL),
+            "contradictory": items(URL),
+            "name": TEXT,
+        }
+    ),
+    "Assignment": record(
+        {
+            "url": URL,
+            "user": URL,
+            "permission": URL,
+            "label": {
+                "description": "Of row-level rights, several by codename.",
+                "type": ["string", "object"],
+            },
+        },
+        _PARTIAL,
+    ),
+    "NewAssignment": record(
+        {
+            "user": {"type": "string", "description": "URL of the user; only its end counts."},
+            "permission": {"type": "string", "description": "URL of the right; only its end counts."},
+        },
+        _PARTIAL,
+    ),
+    "NewAssignments": items(ref("NewAssignment")),
+    "AssignmentsOfUser": record({"username": TEXT}),
+    "AssignmentsFrom": record({"clone_from": {"type": "string", "description": "uid of a project."}}),
+}

@@ -1,0 +1,84 @@
+"""What users were given on projects: an item beside the project's state, and a row in the user's own list.
+
+The row only names the owner, in whose list the project's real row stands, so that a change of the project has one
+row to write however many share it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from formrelay.rights import Grants
+from formrelay.settings import settings
+from formrelay.storage import keys, table
+from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
+
+# Each user takes two writes; two more entries check the project and the caller. DynamoDB's limit is 100.
+MAX_CHANGED = (table.MAX_TRANSACTION - 2) // 2
+
+
+@dataclass(frozen=True)
+class Change:
+    """One user's grants as found (None: nothing was given) and as wanted, each with the uid of its assignment."""
+
+    username: str
+    found: Item | None
+    uids: dict[str, str]
+    wanted: Grants
+
+    def item(self, asset: str) -> Item:
+        filters = self.wanted.filters
+        return {
+            **keys.permission(asset, self.username),
+            "codenames": self.uids,
+            "revision": self.found["revision"] + 1 if self.found else 0,
+            **(
+                {"filters": json.dumps(filters, ensure_ascii=False, separators=(",", ":"))} if filters else {}
+            ),
+        }
+
+
+def save(project: Project, changes: Sequence[Change], authority: str | None) -> None:
+    """Writes at most MAX_CHANGED changes, all or none, and keeps the lists of the users in step.
+
+    ``authority`` names the user whose grant is the reason why the caller may do this.
+    Raises TransactionError when that grant, one of those changed, or the project's owner is not as it was read.
+    """
+    data, asset = settings().data_table, project.uid
+    operations = [table.check_op(data, keys.asset_state(asset), "#owner = :owner", {":owner": project.owner})]
+    if authority is not None and authority not in {change.username for change in changes}:
+        operations.append(_check(asset, authority, project.rights.get(authority)))
+    for change in changes:
+        operations += _writes(project, change)
+    table.transact(operations)
+
+
+def _check(asset: str, username: str, found: Item | None) -> Item:
+    condition, values = _unchanged(found)
+    return table.check_op(settings().data_table, keys.permission(asset, username), condition, values)
+
+
+def _unchanged(found: Item | None) -> tuple[str, Item | None]:
+    if found is None:
+        return "attribute_not_exists(#pk)", None
+    return "#revision = :revision", {":revision": found["revision"]}
+
+
+def _writes(project: Project, change: Change) -> list[Item]:
+    data, asset = settings().data_table, project.uid
+    condition, values = _unchanged(change.found)
+    row = keys.listing(change.username, asset)
+    if not change.uids:
+        key = keys.permission(asset, change.username)
+        operations = [table.delete_op(data, key, condition=condition, values=values)]
+        listed = table.delete_op(data, row)
+    else:
+        operations = [table.put_op(data, change.item(asset), condition=condition, values=values)]
+        listed = table.put_op(data, {**row, "owner": project.owner})
+    if change.username != ANONYMOUS:
+        operations.append(listed)
+    return operations
