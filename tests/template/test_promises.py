@@ -289,7 +289,7 @@ def test_compile_has_no_right_at_all() -> None:
 
 
 def test_openrosa_changes_no_data() -> None:
-    assert rights("openrosa", "DataTable") == {"dynamodb:GetItem", "dynamodb:Query"}
+    assert rights("openrosa", "DataTable") == {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 
 
 def test_credentials_are_sealed_by_api_and_opened_by_deliver_alone() -> None:

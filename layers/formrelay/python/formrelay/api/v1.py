@@ -12,9 +12,9 @@ from formrelay.api import asset_shapes
 from formrelay.api.about import PROJECTS, SERVICE, About, Many, Query
 from formrelay.api.http import Request, Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.auth import ANONYMOUS
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
+from formrelay.usernames import ANONYMOUS
 
 _SERVED = ("/api/v1/forms", "/api/v1/submissions")
 _ASSET = "/api/v2/assets/{uid}/"
@@ -67,7 +67,7 @@ def list_forms(ctx: Context) -> Response:
 
 
 def _form(ctx: Context, project: Project) -> dict[str, Any]:
-    item, state = asset_shapes.list_item(ctx, project), project.state
+    item, state = asset_shapes.list_item(ctx, project, ()), project.state
 
     def anybody(codename: str) -> bool:
         return permissions.granted(ANONYMOUS, project, codename)
