@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from formrelay import user_agents
-from formrelay.auth import ANONYMOUS, Caller
+from formrelay.auth import Caller
 from formrelay.storage import history
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
 
 PROJECT, PERMISSION = "project", "permission"
 
