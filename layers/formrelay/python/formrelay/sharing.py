@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from formrelay import ids, rights
+from formrelay import history, ids, rights
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, invalid
 from formrelay.rights import Grants
 from formrelay.storage import accounts, grants, table
 from formrelay.storage.assets import Project
 from formrelay.storage.grants import Change
-from formrelay.storage.table import TransactionError
+from formrelay.storage.table import Item, TransactionError
 from formrelay.usernames import ANONYMOUS
 
 # Every submission reads the grants of its project.
@@ -27,12 +29,17 @@ def held(project: Project, username: str) -> Grants:
 
 
 def change(
-    caller: Caller, load: Callable[[], Project], decide: Callable[[Project], Mapping[str, Grants]]
+    caller: Caller,
+    load: Callable[[], Project],
+    decide: Callable[[Project], Mapping[str, Grants]],
+    *,
+    cloned_from: str | None = None,
 ) -> Project:
     """Writes what ``decide`` wants of the project as ``load`` reads it; the project as it is then.
 
     ``load`` raises when the caller may not. Both are asked again when somebody else changed a grant meanwhile,
     that by which the caller may do this included. Users that ``decide`` does not name keep what they have.
+    ``cloned_from`` is the project that they are copied from, to be told as such.
     Raises ApiError 400 for too many users, and 503 when others change them all the time.
     """
     for _ in range(_TRIES):
@@ -42,9 +49,10 @@ def change(
         if not changes:
             return project
         _check_number(project, changes)
-        own = caller.superuser or caller.username == project.owner
+        authority = None if caller.superuser or caller.username == project.owner else caller.username
+        told = _told(caller, project, wanted, cloned_from)
         try:
-            table.settle(lambda: grants.save(project, changes, None if own else caller.username))  # noqa: B023
+            table.settle(partial(grants.save, project, changes, authority, told))
         except TransactionError:
             continue
         return _changed(project, changes)
@@ -79,6 +87,30 @@ def _change(project: Project, username: str, wanted: Grants) -> Change:
     known = found["codenames"] if found else {}
     uids = {name: known.get(name) or ids.uid("p") for name in sorted(wanted.codenames)}
     return Change(username, found, uids, wanted)
+
+
+def _told(
+    caller: Caller, project: Project, wanted: Mapping[str, Grants], cloned_from: str | None
+) -> list[Item]:
+    by = history.who(caller)
+    if cloned_from is not None:
+        return [history.cloned_rights_op(by, project, cloned_from)]
+    return [
+        operation
+        for name, after in wanted.items()
+        for operation in history.rights_ops(by, project, name, *_differences(held(project, name), after))
+    ]
+
+
+def _differences(before: Grants, after: Grants) -> tuple[list[Any], list[Any]]:
+    """What a user gained and lost; row-level rights with their queries."""
+
+    def beyond(one: Grants, other: Grants) -> list[Any]:
+        whole = sorted(one.codenames - other.codenames - {rights.PARTIAL})
+        rows = one.filters.items()
+        return [*whole, *({"code": name, "filters": q} for name, q in rows if other.filters.get(name) != q)]
+
+    return beyond(after, before), beyond(before, after)
 
 
 def _check_number(project: Project, changes: list[Change]) -> None:

@@ -32,11 +32,18 @@ def _user(ctx: Context) -> Caller:
     return ctx.caller
 
 
-def _change(ctx: Context, asset: str, decide: Decision, codename: str = MANAGE_ASSET) -> Project:
+def _change(
+    ctx: Context,
+    asset: str,
+    decide: Decision,
+    *,
+    codename: str = MANAGE_ASSET,
+    cloned_from: str | None = None,
+) -> Project:
     def load() -> Project:
         return permissions.require(ctx.caller, assets.project(asset), codename)
 
-    return sharing.change(_user(ctx), load, decide)
+    return sharing.change(_user(ctx), load, decide, cloned_from=cloned_from)
 
 
 def list_assignments(ctx: Context, asset: str) -> Response:
@@ -89,7 +96,7 @@ def delete_assignment(ctx: Context, asset: str, assignment: str) -> Response:
         held = sharing.held(project, row.username)
         return {row.username: held.taken(row.codename, from_anybody=row.username == ANONYMOUS)}
 
-    _change(ctx, asset, decide, VIEW_ASSET)
+    _change(ctx, asset, decide, codename=VIEW_ASSET)
     return no_content()
 
 
@@ -130,21 +137,22 @@ def delete_assignments(ctx: Context, asset: str) -> Response:
             raise not_found()
         return {username: Grants()}
 
-    _change(ctx, asset, decide, VIEW_ASSET)
+    _change(ctx, asset, decide, codename=VIEW_ASSET)
     return no_content()
 
 
 def clone_assignments(ctx: Context, asset: str) -> Response:
     """The team of another project instead of this one's."""
+    permissions.require(_user(ctx), assets.project(asset), MANAGE_ASSET)
+    uid = fields.text(ctx.request.data(), "clone_from")
+    if not uid:
+        raise invalid("clone_from", "This field is required.")
+    source = permissions.require(ctx.caller, assets.project(uid), VIEW_ASSET)
 
     def decide(project: Project) -> dict[str, Grants]:
-        uid = fields.text(ctx.request.data(), "clone_from")
-        if not uid:
-            raise invalid("clone_from", "This field is required.")
-        source = permissions.require(ctx.caller, assets.project(uid), VIEW_ASSET)
         return sharing.instead(project, sharing.copied(source, project))
 
-    return _list(ctx, _change(ctx, asset, decide))
+    return _list(ctx, _change(ctx, asset, decide, cloned_from=uid))
 
 
 _ASSIGNMENTS = "/api/v2/assets/{asset}/permission-assignments"

@@ -17,8 +17,9 @@ from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
 
-# Each user takes two writes; two more entries check the project and the caller. DynamoDB's limit is 100.
-MAX_CHANGED = (table.MAX_TRANSACTION - 2) // 2
+# Each user takes two writes and one of what is told of it, AnonymousUser one and up to three; two more check the
+# project and the caller. DynamoDB's limit is 100.
+MAX_CHANGED = (table.MAX_TRANSACTION - 3) // 3
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class Change:
         }
 
 
-def save(project: Project, changes: Sequence[Change], authority: str | None) -> None:
+def save(project: Project, changes: Sequence[Change], authority: str | None, told: Sequence[Item]) -> None:
     """Writes at most MAX_CHANGED changes, all or none, and keeps the lists of the users in step.
 
-    ``authority`` names the user whose grant is the reason why the caller may do this.
+    ``authority`` names the user whose grant is the reason why the caller may do this; ``told`` are the writes of what
+    the project's activity tells of it.
     Raises TransactionError when that grant, one of those changed, or the project's owner is not as it was read.
     """
     data, asset = settings().data_table, project.uid
@@ -54,7 +56,7 @@ def save(project: Project, changes: Sequence[Change], authority: str | None) -> 
         operations.append(_check(asset, authority, project.rights.get(authority)))
     for change in changes:
         operations += _writes(project, change)
-    table.transact(operations)
+    table.transact([*operations, *told])
 
 
 def _check(asset: str, username: str, found: Item | None) -> Item:
