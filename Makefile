@@ -76,6 +76,7 @@ PIP_INSTALL = -m pip install -qq --disable-pip-version-check --require-hashes --
 .venv/.installed: infra/requirements/dev.txt
 .venv-emulator/.installed: infra/requirements/emulator.txt
 .venv-sam/.installed: infra/requirements/sam.txt
+.venv-bench/.installed: infra/requirements/bench.txt
 
 %/.installed:
 	@echo "Setting up $(@D)"
@@ -99,6 +100,7 @@ lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 	  -o infra/requirements/dev.txt
 	$(COMPILE) infra/requirements/emulator.in -o infra/requirements/emulator.txt
 	$(COMPILE) infra/requirements/sam.in -o infra/requirements/sam.txt
+	$(COMPILE) infra/requirements/bench.in -o infra/requirements/bench.txt
 
 .venv-lock/.uv-$(UV):
 	@python3 -m venv --clear .venv-lock

@@ -27,12 +27,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    count = 0
+    def do_GET(self):
+        body = str(Receiver.count).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(float(sys.argv[1]) / 1000)
         self.send_response(int(sys.argv[2]))
         self.send_header("Content-Length", "0")
         self.end_headers()
+        Receiver.count += 1
     def log_message(self, *_):
         pass
 
