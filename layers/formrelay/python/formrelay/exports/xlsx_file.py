@@ -1,0 +1,181 @@
+"""XLSX: a sheet for the main section and one per repeat, without a temporary file and in bounded memory
+(contract exports §3.4, §3.5).
+
+The sheets grow side by side, each a compressed stream of its own. A segment holds what all of them got since the last
+one; the archive is the streams one after the other, put together without compressing anything again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from formrelay.exports.layout import META, Column, meta_columns
+from formrelay.exports.output import Reader, State, TooLargeError
+from formrelay.exports.plan import Plan, Section
+from formrelay.exports.values import Maker, Record
+from formrelay.exports.xlsx_cells import MAX_COLUMNS, WARNING, escaped, number_body, text_body
+from formrelay.exports.xlsx_frame import frame
+from formrelay.exports.xlsx_rows import Bodies, Filler
+from formrelay.exports.xlsx_sheets import Sheet, Sheets
+from formrelay.exports.zip_file import MAX_BYTES, Entry, archive
+
+CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Room for what an archive needs beside the sheets.
+_MAX_PACKED: Final = MAX_BYTES - 50_000_000
+_CUT: Final = escaped(WARNING)
+_STREAMS: Final = 3
+
+Fill = Callable[[Record, Record], Bodies]
+
+
+class XlsxFile:
+    """A workbook in the making; ``state`` is that of an earlier process. ``name`` is the project's."""
+
+    content_type = CONTENT_TYPE
+
+    def __init__(self, plan: Plan, name: str, *, as_text: bool, state: State | None = None) -> None:
+        self._plan = plan
+        self._name = name
+        self._as_text = as_text
+        self._columns = [plan.layout.headers(sheet) for sheet in plan.layout.sheets]
+        states = state["sheets"] if state else [None] * len(self._columns)
+        self._sheets = [Sheets(columns, each) for columns, each in zip(self._columns, states, strict=True)]
+        # For every segment: how many bytes it has of every stream of every sheet.
+        self._segments: list[list[list[int]]] = state["segments"] if state else []
+        self._notes: Counter[str] = Counter(state["notes"] if state else {})
+        self._fills: dict[int, Fill] = {}
+        self._meta = self._filler(plan.meta_for_repeats, meta_columns(META))
+        if state is None:
+            for number in range(len(self._sheets)):
+                self._begin(number)
+
+    def _begin(self, number: int) -> Sheet:
+        taken = [sheet.name for sheets in self._sheets for sheet in sheets.sheets]
+        return self._sheets[number].begin(self._section_name(number), taken)
+
+    def _section_name(self, number: int) -> str:
+        return self._plan.layout.sheets[number].name if number else self._name
+
+    @property
+    def pending(self) -> int:
+        return sum(stream.pending for stream in self._streams())
+
+    def _streams(self) -> Iterator[Any]:
+        return (stream for sheets in self._sheets for sheet in sheets.sheets for stream in sheet.streams)
+
+    # Rows
+
+    def add(self, record: Record) -> None:
+        section = self._plan.section(record)
+        bodies = self._fill(section)(record, record)
+        sheets = self._sheets[0]
+        sheets.index += 1
+        self._write(0, [*bodies, number_body(str(sheets.index))] if self._plan.layout.indexed else bodies)
+        if section.inside:
+            self._add_repeats(section, record, _Submission(record, self._meta), sheets.index)
+
+    def _add_repeats(self, around: Section, entry: Record, submission: _Submission, parent: int) -> None:
+        """The rows of the repeats inside an entry, which is row ``parent`` of its section."""
+        for section in around.inside:
+            rows = entry.get(section.path)
+            if not isinstance(rows, list):
+                continue
+            fill, sheets = self._fill(section), self._sheets[section.number]
+            table, parent_body = text_body(self._section_name(around.number)), number_body(str(parent))
+            for row in rows:
+                if not isinstance(row, dict):
+                    continue
+                sheets.index += 1
+                own = fill(row, submission.record)
+                link = number_body(str(sheets.index)), table, parent_body
+                self._write(section.number, [*own, *link, *submission.bodies])
+                if section.inside:
+                    self._add_repeats(section, row, submission, sheets.index)
+
+    def _write(self, number: int, bodies: Bodies) -> None:
+        sheet = self._sheets[number].sheets[-1]
+        if sheet.is_full:
+            self._notes["continued"] += 1
+            sheet = self._begin(number)
+        if _CUT in sheet.write(bodies):
+            self._notes["cut"] += 1
+
+    def _fill(self, section: Section) -> Fill:
+        fill = self._fills.get(id(section))
+        if fill is None:
+            makers = (*section.makers, *self._plan.meta) if section.number == 0 else section.makers
+            fill = self._fills[id(section)] = self._filler(makers, self._columns[section.number])
+        return fill
+
+    def _filler(self, makers: Sequence[Maker], columns: Sequence[Column]) -> Fill:
+        return Filler(makers, columns, as_text=self._as_text).bodies
+
+    # Segments
+
+    def cut(self) -> bytes:
+        pieces = [
+            [[stream.cut() for stream in sheet.streams] for sheet in sheets.sheets] for sheets in self._sheets
+        ]
+        flat = [piece for sheets in pieces for sheet in sheets for piece in sheet]
+        self._segments.append([[len(piece) for sheet in sheets for piece in sheet] for sheets in pieces])
+        if sum(stream.packed for stream in self._streams()) > _MAX_PACKED:
+            raise TooLargeError(
+                "The data is too large for one XLSX file. Export fewer columns or rows, or use CSV."
+            )
+        return b"".join(flat)
+
+    def state(self) -> State:
+        return {
+            "sheets": [sheets.state() for sheets in self._sheets],
+            "segments": self._segments,
+            "notes": dict(self._notes),
+        }
+
+    def finish(self, read: Reader) -> Iterator[bytes]:
+        return archive(self._entries(read))
+
+    def _entries(self, read: Reader) -> Iterator[Entry]:
+        names = [sheet.name for sheets in self._sheets for sheet in sheets.sheets]
+        yield from frame(names)
+        number = 0
+        for section, sheets in enumerate(self._sheets):
+            for place, sheet in enumerate(sheets.sheets):
+                number += 1
+                first = place * _STREAMS
+                pieces = [self._pieces(read, section, first + stream) for stream in range(_STREAMS)]
+                yield from sheet.entries(number, pieces)
+
+    def _pieces(self, read: Reader, section: int, stream: int) -> Iterator[bytes]:
+        """The bytes of one stream out of all segments."""
+        for number, lengths in enumerate(self._segments):
+            if stream < len(lengths[section]) and lengths[section][stream]:
+                start = sum(map(sum, lengths[:section])) + sum(lengths[section][:stream])
+                yield from read(number, start, start + lengths[section][stream])
+
+    def notes(self) -> list[str]:
+        found = []
+        if too_wide := [sheets for sheets in self._sheets if len(sheets.columns) > MAX_COLUMNS]:
+            dropped = sum(len(sheets.columns) - MAX_COLUMNS for sheets in too_wide)
+            found.append(f"{dropped} columns beyond the {MAX_COLUMNS} that a sheet can have were left out.")
+        if self._notes["continued"]:
+            found.append("Rows beyond what a sheet can hold stand on further sheets.")
+        if self._notes["cut"]:
+            found.append(f"{self._notes['cut']} rows have texts that were cut to what a cell can hold.")
+        return found
+
+
+class _Submission:
+    """A submission, and its own columns in the rows of its repeats, made when the first of them needs it."""
+
+    def __init__(self, record: Record, meta: Fill) -> None:
+        self.record = record
+        self._meta = meta
+        self._bodies: Bodies | None = None
+
+    @property
+    def bodies(self) -> Bodies:
+        if self._bodies is None:
+            self._bodies = self._meta(self.record, self.record)
+        return self._bodies
