@@ -115,6 +115,20 @@ REFUSED: list[tuple[str, Any]] = [
     ('fields={"a":1}', {"fields": "Value must be valid JSON."}),
     ("sort=[", {"sort": "Value must be valid JSON."}),
     ("sort=1", {"sort": "Value must be valid JSON."}),
+    ("query=null", ["Unsupported query"]),
+    ('query={"a":{"$size":1}}', ["Unsupported query"]),
+    ('query={"$nor":[{"a":1}]}', ["Unsupported query"]),
+    ('query={"name":{"$regex":"("}}', ["Unsupported query"]),
+    ('sort={"name":2}', {"sort": "Not supported: the direction of a sort is 1 or -1."}),
+    ('sort={"$name":1}', {"sort": "Not supported: a sort goes by names."}),
+    (
+        'sort={"name":1}&start=100000&limit=1',
+        {"sort": "Not supported: only the first 100000 rows can be read in another order than that of _id."},
+    ),
+    (
+        "count=1",
+        {"count": "This param is not implemented. Use `count` property of the response instead."},
+    ),
 ]
 
 
@@ -307,7 +321,7 @@ def test_the_submission_of_another_form_is_not_found(app: App, filled: str) -> N
     assert app.get(data(other, f"/{row['_uuid']}/")).status == 404
 
 
-@pytest.mark.parametrize("format_", ["csv", "geojson", "nonsense", "%00", "XML"])
+@pytest.mark.parametrize("format_", ["csv", "xlsx", "nonsense", "%00", "XML"])
 def test_an_unknown_format_is_not_found(app: App, filled: str, format_: str) -> None:
     answer = app.call("GET", data(filled), query=f"format={format_}")
     assert (answer.status, answer.json()) == (404, DETAIL_404)

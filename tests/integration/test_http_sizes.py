@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from formrelay.api import fitting
 from formrelay.aws import s3
 from tests.support.app import FORM, App
 from tests.support.aws import objects
+from tests.support.calls import counting
 
 LAMBDA_LIMIT = 6 * 1024 * 1024
 
@@ -80,6 +82,38 @@ def test_an_answer_beyond_the_limit_of_lambda_is_fetched_from_s3(app: App, asset
             assert json.loads(stored)["count"] == 6
     head = app.call("HEAD", path(asset))
     assert (head.status, set(objects(app.settings.bucket))) == (200, before)
+
+
+@pytest.mark.parametrize("format_", ["json", "xml", "geojson"])
+def test_an_answer_too_long_to_hold_goes_to_s3_while_it_is_made(
+    app: App, asset: str, format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "HELD", 12_000_000)
+    monkeypatch.setattr(fitting, "_PART", 6_000_000)
+    for number in range(17):
+        app.submit(app.filled(asset, {"name": f"{number}" + "y" * 999_999, "gps": "1 2 0 0"}))
+    whole = _spooled(app, asset, format_)
+    monkeypatch.setattr(fitting, "HELD", 1_000_000_000)
+    assert len(whole) > 17_000_000
+    assert whole == _spooled(app, asset, format_)
+    if format_ == "json":
+        found = json.loads(whole)
+        assert (found["count"], [len(row["name"]) for row in found["results"]]) == (
+            17,
+            [1_000_000] * 10 + [1_000_001] * 7,
+        )
+
+
+def _spooled(app: App, asset: str, format_: str) -> bytes:
+    with counting() as made:
+        answer = app.get(path(asset), format=format_)
+    assert (answer.status, answer.body) == (302, b"")
+    parts = 3 if fitting.HELD < 10**9 else 0
+    assert (made["s3.UploadPart"], made["s3.PutObject"]) == (parts, 0 if parts else 1)
+    key = urlsplit(answer.headers["location"]).path.removeprefix(f"/{app.settings.bucket}/").lstrip("/")
+    stored = s3().get_object(Bucket=app.settings.bucket, Key=key)
+    assert stored["ContentType"].startswith("application/xml" if format_ == "xml" else "application/json")
+    return stored["Body"].read()
 
 
 @pytest.mark.parametrize("filler", ['"', "\\", "x", "\n", "é"])

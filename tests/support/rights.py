@@ -29,7 +29,14 @@ _TRANSACTED = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-_ACTIONS = {"SendMessageBatch": "SendMessage", "HeadObject": "GetObject", "Invoke": "InvokeFunction"}
+_ACTIONS = {
+    "SendMessageBatch": "SendMessage",
+    "HeadObject": "GetObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "Invoke": "InvokeFunction",
+}
 
 
 @contextmanager

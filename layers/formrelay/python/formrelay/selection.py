@@ -19,7 +19,7 @@ that is right for forms whose times are overridden, too).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -51,12 +51,22 @@ class Row(Mapping[str, Any]):
         return submissions.unpack(self.item)
 
     @cached_property
-    def _answers(self) -> dict[str, Any]:
+    def answers(self) -> dict[str, Any]:
+        """What was answered, by paths; also under names that the server knows better."""
         return submissions.parse_answers(self.bodies.answers)
 
-    def record(self) -> dict[str, Any]:
-        """The record as the data API shows it."""
-        return records.record(self.item, self.bodies, asset=self._asset, base_url=self._base_url)
+    def record(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """The record as the data API shows it: ``_id``, and all keys or those among ``names``, in stored order."""
+        if names is None:
+            return records.record(self.item, self.bodies, asset=self._asset, base_url=self._base_url)
+        answers = {name: self.answers[name] for name in self._asked(names)}
+        known = {name: self[name] for name in records.FACTS if name in names}
+        return {"_id": self.id, **answers, **known}
+
+    def _asked(self, names: Collection[str]) -> list[str]:
+        """The answers among the names; nothing is read when there are none."""
+        wanted = {name for name in names if name not in records.FACTS and name != "_id"}
+        return [name for name in self.answers if name in wanted] if wanted else []
 
     def text(self) -> str:
         """The record as JSON text."""
@@ -66,7 +76,7 @@ class Row(Mapping[str, Any]):
         if name == "_id":
             return self.item["id"]
         fact = records.FACTS.get(name)
-        return fact(self.item, self._asset, self._base_url) if fact else self._answers[name]
+        return fact(self.item, self._asset, self._base_url) if fact else self.answers[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.record())
@@ -97,6 +107,13 @@ class Selection:
         return (
             self.chosen is None and self.query.is_empty and (self.first, self.last) == (0, MAX_SUBMISSION_ID)
         )
+
+    def row(self, item: Item) -> Row | None:
+        """The submission as a row, if it is meant. Raises QueryError like :meth:`rows`."""
+        row = self._row(item)
+        first, last = self._bounds(None, True)
+        is_chosen = self.chosen is None or row.id in self.chosen
+        return row if is_chosen and first <= row.id <= last and self.query.matches(row) else None
 
     def rows(self, *, after: int | None = None, forward: bool = True) -> Iterator[Row]:
         """The rows behind the id ``after`` in the order of ``_id``, or against it.

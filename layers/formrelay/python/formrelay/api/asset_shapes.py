@@ -9,7 +9,7 @@ from formrelay import clock, permissions
 from formrelay.api import permission_shapes
 from formrelay.api.router import Context
 from formrelay.projects import deployment_status
-from formrelay.storage import form_files, submissions
+from formrelay.storage import form_files, marks, submissions
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
@@ -185,14 +185,14 @@ def _common(ctx: Context, project: Project, inactive: Container[str] | None = No
 
 
 def _count(project: Project) -> int:
-    return submissions.count(project.uid) if project.is_deployed else 0
+    return marks.census(project.uid).count if project.is_deployed else 0
 
 
 def _last_time(project: Project) -> str | None:
     if not project.is_deployed:
         return None
-    newest, _ = submissions.page(project.uid, after=None, limit=1, forward=False)
-    return clock.iso_seconds(newest[0]["time"]) if newest else None
+    newest = submissions.newest_time(project.uid)
+    return None if newest is None else clock.iso_seconds(newest)
 
 
 def _status(project: Project) -> str:

@@ -20,22 +20,22 @@ _SHOWN = re.compile(r"image/(jpeg|png|gif|webp)|audio/.*|video/.*")
 
 def get_attachment(ctx: Context, asset: str, id: str, attachment: str, size: str = "original") -> Response:
     """The file; smaller pictures are the original as long as nothing here can scale them."""
-    _, item = find(ctx, asset, id)
-    for name, entry in item["files"].items():
+    _, row = find(ctx, asset, id)
+    for name, entry in row.item["files"].items():
         if entry["uid"] == attachment and size in _SIZES:
-            return _file(asset, item, name, entry)
+            return _file(asset, row.item, name, entry)
     raise not_found()
 
 
 def find_attachment(ctx: Context, asset: str, id: str) -> Response:
     """The file that answers the question at ``?xpath=``."""
-    _, item = find(ctx, asset, id)
+    _, row = find(ctx, asset, id)
     xpath = ctx.request.query.get("xpath")
     if not xpath:
         raise detail(400, "`xpath` query parameter is required")
-    for name, entry in item["files"].items():
+    for name, entry in row.item["files"].items():
         if entry["xpath"] == xpath:
-            return _file(asset, item, name, entry)
+            return _file(asset, row.item, name, entry)
     raise detail(400, "The path could not be found in the submission")
 
 

@@ -2,87 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from formrelay import permissions, records
-from formrelay.api import data_parameters, paging
+from formrelay import permissions, selection
+from formrelay.api import data_parameters
 from formrelay.api.about import PAGING, SUBMISSIONS, About, Page, Query
-from formrelay.api.http import XML, XML_DECLARATION, Request, Response, json_response
+from formrelay.api.data_lists import ALWAYS, data_list
+from formrelay.api.http import XML, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import detail, not_found
 from formrelay.ids import MAX_SUBMISSION_ID
-from formrelay.openrosa import markup, readback
+from formrelay.openrosa import readback
 from formrelay.openrosa.instance import bare_uuid
+from formrelay.query import QueryError
+from formrelay.selection import Row, Selection
+from formrelay.sorting import SortError
 from formrelay.storage import assets, submissions
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 
-_ALWAYS = ("_id", "_uuid", "meta/rootUuid", "_validation_status")
 
+def selected(
+    ctx: Context,
+    asset: str,
+    query: Any = None,
+    *,
+    codename: str = permissions.VIEW,
+    chosen: Sequence[int] | None = None,
+) -> tuple[Project, Selection]:
+    """The project, and of its submissions those that match the query (parsed JSON), are among the chosen ids, and on
+    which the caller holds the right.
 
-def readable(ctx: Context, asset: str) -> Project:
-    """The project, if the caller may see its submissions. Raises ApiError 404, 400 before a deployment."""
-    project = permissions.require(ctx.caller, assets.project(asset), permissions.VIEW)
-    if not project.is_deployed:
+    Raises ApiError: 404, 403 or 401 (contract data §2), 400 before a deployment or for a query that cannot be.
+    """
+    project = assets.project(asset)
+    rows = permissions.rows(ctx.caller, project, codename)
+    if project is None or not project.is_deployed:
         raise detail(400, "The specified asset has not been deployed")
-    return project
+    try:
+        return project, selection.of(asset, ctx.base_url, query, rows.query, chosen=chosen)
+    except QueryError:
+        raise data_parameters.refused_query() from None
 
 
 def list_data(ctx: Context, asset: str) -> Response:
-    project = readable(ctx, asset)
+    data_parameters.refuse_count(ctx.request)
     start, limit = data_parameters.window(ctx.request)
-    names, forward = data_parameters.fields(ctx.request), data_parameters.forward(ctx.request)
-    data_parameters.refuse_query(ctx.request)
-    count = submissions.count(asset)
-    items = _rows(asset, start, limit, forward) if start < count else []
-    if ctx.request.format == "xml":
-        return _xml_list(ctx.request, count, start, limit, items)
-    rows = [_chosen(_record(ctx, project, item), names) for item in items]
-    return json_response(paging.envelope(ctx.request, count, rows, start, limit))
+    order = data_parameters.order(ctx.request)
+    project, rows = selected(ctx, asset, data_parameters.query(ctx.request))
+    shown = data_list(ctx.request, project, start, limit)
+    try:
+        if order.key:
+            count = rows.visit_sorted(start, limit, shown.take, order.key)
+        else:
+            count = rows.visit(start, limit, shown.take, forward=order.forward)
+    except QueryError:
+        raise data_parameters.refused_query() from None
+    except SortError as error:
+        raise data_parameters.refused_sort(error) from None
+    return shown.answer(count)
 
 
-def _rows(asset: str, start: int, limit: int, forward: bool) -> list[Item]:
-    """Exactly ``limit`` rows from row ``start`` on, fewer only at the end."""
-    after = submissions.skip(asset, start, forward=forward) if start else None
-    if start and after is None:
-        return []
-    rows: list[Item] = []
-    while len(rows) < limit:
-        items, after = submissions.page(asset, after=after, limit=limit - len(rows), forward=forward)
-        rows += items
-        if after is None:
-            break
-    return rows
+def find(ctx: Context, asset: str, id_: str, query: Any = None) -> tuple[Project, Row]:
+    """The submission with that ``_id``, root uuid or current uuid, if it is among those of :func:`selected`.
 
-
-def _record(ctx: Context, project: Project, item: Item) -> dict[str, Any]:
-    bodies = submissions.unpack(item)
-    return records.record(item, bodies, asset=project.uid, base_url=ctx.base_url)
-
-
-def _chosen(record: dict[str, Any], names: list[str] | None) -> dict[str, Any]:
-    if names is None:
-        return record
-    wanted = {*names, *_ALWAYS}
-    return {name: value for name, value in record.items() if name in wanted}
-
-
-def _xml_list(request: Request, count: int, start: int, limit: int, items: Iterable[Item]) -> Response:
-    frame = paging.envelope(request, count, [], start, limit)
-    links = "".join(f"<{name}>{markup.text(str(frame[name]))}</{name}>" for name in ("next", "previous"))
-    elements = (readback.element(submissions.unpack(item).xml) for item in items)
-    head = f"{XML_DECLARATION}<root><count>{count}</count>{links}<results>".encode()
-    return Response(200, head + b"".join(elements) + b"</results></root>", {"Content-Type": XML})
-
-
-def find(ctx: Context, asset: str, id_: str) -> tuple[Project, Item]:
-    """The submission with that ``_id``, root uuid or current uuid. Raises ApiError 404."""
-    project = readable(ctx, asset)
+    Raises ApiError 404, 400 before a deployment or for a query that cannot be.
+    """
+    project, rows = selected(ctx, asset, query)
     item = _by_id(asset, id_) if id_.isascii() and id_.isdigit() else _by_uuid(asset, bare_uuid(id_))
-    if item is None:
+    try:
+        row = rows.row(item) if item else None
+    except QueryError:
+        raise data_parameters.refused_query() from None
+    if row is None:
         raise not_found()
-    return project, item
+    return project, row
 
 
 def _by_id(asset: str, digits: str) -> Item | None:
@@ -98,20 +93,22 @@ def _by_uuid(asset: str, uuid: str) -> Item | None:
 
 
 def get_submission(ctx: Context, asset: str, id: str) -> Response:
-    project, item = find(ctx, asset, id)
+    names = data_parameters.fields(ctx.request)
+    _, row = find(ctx, asset, id, data_parameters.query(ctx.request))
     if ctx.request.format == "xml":
-        return Response(200, readback.document(submissions.unpack(item).xml), {"Content-Type": XML})
-    return json_response(_chosen(_record(ctx, project, item), data_parameters.fields(ctx.request)))
+        return Response(200, readback.document(row.bodies.xml), {"Content-Type": XML})
+    return json_response(row.record(None if names is None else {*names, *ALWAYS}))
 
 
 _DATA = "/api/v2/assets/{asset}/data"
+_QUERY = Query("query", 'Which submissions, a JSON object: `{"age": {"$gte": "18"}}`.')
 _FIELDS = Query("fields", "Keys wanted, a JSON array; not in XML.")
 ROUTES = [
     Route(
         "GET",
         _DATA,
         list_data,
-        formats=("json", "xml"),
+        formats=("json", "xml", "geojson"),
         about=About(
             "List the submissions of a project",
             SUBMISSIONS,
@@ -119,8 +116,12 @@ ROUTES = [
             (
                 *PAGING,
                 _FIELDS,
+                _QUERY,
                 Query("sort", 'Order of the rows, a JSON object: `{"_id": -1}`; not in XML.'),
-                Query("query", "Empty, or an empty JSON object."),
+                Query(
+                    "geo_question_name",
+                    "The question whose answers GeoJSON shows; the first one unless told.",
+                ),
             ),
             errors=(400, 403),
             public=True,
@@ -135,7 +136,7 @@ ROUTES = [
             "Read a submission",
             SUBMISSIONS,
             {200: "Submission", 302: None},
-            (_FIELDS,),
+            (_FIELDS, _QUERY),
             errors=(400, 403),
             public=True,
         ),

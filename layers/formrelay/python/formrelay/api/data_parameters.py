@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from formrelay.api import paging
 from formrelay.api.http import Request, parse_json
 from formrelay.errors import ApiError
+from formrelay.sorting import Key, SortError, id_direction, sort_key
 
 
 def window(request: Request) -> tuple[int, int]:
@@ -31,26 +33,55 @@ def fields(request: Request) -> list[str] | None:
     return [str(name) for name in names] if names else None
 
 
-def forward(request: Request) -> bool:
-    """Whether rows come in the order of their ids; the only other order is the reverse. Raises ApiError 400."""
+@dataclass(frozen=True)
+class Order:
+    """The order of the rows: that of their ids or against it, or by ``key``."""
+
+    forward: bool = True
+    key: Key | None = None
+
+
+def order(request: Request) -> Order:
+    """What ``sort`` asks for. Raises ApiError 400."""
     sort = _json_parameter(request, "sort", dict)
     if not sort:
-        return True
+        return Order()
     if request.format == "xml":
         raise ApiError(400, {"sort": "This param is not supported in `XML` format"})
-    if sort not in ({"_id": 1}, {"_id": -1}):
-        raise ApiError(400, {"sort": "Only `_id` is supported."})
-    return bool(sort["_id"] == 1)
-
-
-def refuse_query(request: Request) -> None:
-    """There are no filters: anything but an empty one is refused rather than ignored. Raises ApiError 400."""
     try:
-        wanted = parse_json(request.query.get("query") or "{}")
+        direction = id_direction(sort)
+        return Order(direction == 1) if direction else Order(key=sort_key(sort))
+    except SortError as error:
+        raise refused_sort(error) from None
+
+
+def refused_sort(error: SortError) -> ApiError:
+    return ApiError(400, {"sort": f"Not supported: {error}."})
+
+
+def query(request: Request) -> Any:
+    """The filter as parsed JSON; None for none. Raises ApiError 400 for what is no JSON."""
+    text = request.query.get("query")
+    if not text:
+        return None
+    try:
+        value = parse_json(text)
     except ApiError:
         raise ApiError(400, {"query": "Value must be valid JSON."}) from None
-    if wanted != {}:
-        raise ApiError(400, ["Unsupported query"])
+    if value is None:
+        raise refused_query()
+    return value
+
+
+def refused_query() -> ApiError:
+    return ApiError(400, ["Unsupported query"])
+
+
+def refuse_count(request: Request) -> None:
+    """Raises ApiError 400 for the parameter ``count``."""
+    if "count" in request.query:
+        text = "This param is not implemented. Use `count` property of the response instead."
+        raise ApiError(400, {"count": text})
 
 
 def _json_parameter(request: Request, name: str, kind: type) -> Any:

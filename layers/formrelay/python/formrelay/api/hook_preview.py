@@ -78,7 +78,7 @@ def _submission(ctx: Context, project: Project) -> tuple[Item, bool]:
     if not wanted:
         found = next(iter(submissions.page(project.uid, after=None, limit=1, forward=False)[0]), None)
     elif wanted != SAMPLE:
-        found = data.find(ctx, project.uid, wanted)[1]
+        found = data.find(ctx, project.uid, wanted)[1].item
     if found is None:
         return _sample(ctx, project), True
     created = hook_requests.as_created(found, project.uid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from formrelay import ids
@@ -30,6 +31,29 @@ def answer_key() -> str:
 def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
     """Stores one object."""
     s3().put_object(Bucket=settings().bucket, Key=key, Body=data, ContentType=content_type)
+
+
+class Upload:
+    """An object written in parts, numbered from 1, in any order; all but the last have at least 5 MiB.
+
+    It exists once it is complete; the bucket forgets parts of those that never are.
+    """
+
+    def __init__(self, key: str, content_type: str) -> None:
+        self.key = key
+        where = {"Bucket": settings().bucket, "Key": key}
+        made = s3().create_multipart_upload(**where, ContentType=content_type)  # type: ignore[arg-type]
+        self._where: dict[str, Any] = {**where, "UploadId": made["UploadId"]}
+        self._tags: dict[int, str] = {}
+
+    def part(self, number: int, data: bytes) -> None:
+        """Stores one part; a later one of the same number replaces it."""
+        self._tags[number] = s3().upload_part(**self._where, PartNumber=number, Body=data)["ETag"]
+
+    def complete(self) -> None:
+        """Makes the object of its parts."""
+        parts: list[Any] = [{"PartNumber": number, "ETag": tag} for number, tag in sorted(self._tags.items())]
+        s3().complete_multipart_upload(**self._where, MultipartUpload={"Parts": parts})
 
 
 def get(key: str) -> bytes:

@@ -267,6 +267,19 @@ def count(asset: str, *, first: int = 0, most: int | None = None) -> int:
     return table.count(settings().data_table, _BETWEEN, values, most=most)
 
 
+def newest_time(asset: str) -> int | None:
+    """The time (ms) of the submission that came last; None when there is none."""
+    items, _ = table.query(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.submissions_pk(asset)},
+        limit=1,
+        forward=False,
+        projection="#time",
+    )
+    return items[0]["time"] if items else None
+
+
 def times(asset: str, *, first: int, end: int, most: int) -> list[tuple[int, int]]:
     """The ids from ``first`` up to but not ``end``, in order, each with its time in ms; ``most`` of them."""
     found: list[tuple[int, int]] = []

@@ -1,0 +1,113 @@
+"""Lists of submissions as JSON, XML and GeoJSON, written row by row (contract data §3, §4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+from formrelay.api import data_parameters, paging
+from formrelay.api.fitting import Spool
+from formrelay.api.http import JSON, XML, XML_DECLARATION, Request, Response
+from formrelay.forms import geo
+from formrelay.openrosa import markup, readback
+from formrelay.selection import Row
+from formrelay.storage import assets
+from formrelay.storage.assets import Project
+
+ALWAYS = ("_id", "_uuid", "meta/rootUuid", "_validation_status")
+
+
+class DataList(Protocol):
+    """A list that is being written."""
+
+    def take(self, row: Row) -> None:
+        """Writes the next row of the page."""
+
+    def answer(self, count: int) -> Response:
+        """The whole list; ``count`` is how many rows there are on all pages."""
+
+
+def data_list(request: Request, project: Project, start: int, limit: int) -> DataList:
+    """The list in the format that was asked for. Raises ApiError 400 for parameters that this has not."""
+    names = data_parameters.fields(request)
+    if request.format == "xml":
+        return _XmlList(request, start, limit)
+    if request.format == "geojson":
+        return _GeoList(request, project, names)
+    return _JsonList(request, start, limit, names)
+
+
+class _JsonList:
+    def __init__(self, request: Request, start: int, limit: int, names: list[str] | None) -> None:
+        self._request, self._start, self._limit = request, start, limit
+        self._names = None if names is None else {*names, *ALWAYS}
+        self._spool = Spool(request, JSON)
+        self._comma = ""
+
+    def take(self, row: Row) -> None:
+        text = row.text() if self._names is None else _json(row.record(self._names))
+        self._spool.write((self._comma + text).encode())
+        self._comma = ","
+
+    def answer(self, count: int) -> Response:
+        frame = _json(paging.envelope(self._request, count, [], self._start, self._limit))
+        return self._spool.answer(frame[:-2].encode(), b"]}")
+
+
+class _XmlList:
+    def __init__(self, request: Request, start: int, limit: int) -> None:
+        self._request, self._start, self._limit = request, start, limit
+        self._spool = Spool(request, XML)
+
+    def take(self, row: Row) -> None:
+        self._spool.write(readback.element(row.bodies.xml))
+
+    def answer(self, count: int) -> Response:
+        frame = paging.envelope(self._request, count, [], self._start, self._limit)
+        links = "".join(f"<{name}>{markup.text(str(frame[name]))}</{name}>" for name in ("next", "previous"))
+        head = f"{XML_DECLARATION}<root><count>{count}</count>{links}<results>"
+        return self._spool.answer(head.encode(), b"</results></root>")
+
+
+class _GeoList:
+    """Features of those rows of the page that answer one geo question, the first unless told."""
+
+    def __init__(self, request: Request, project: Project, names: list[str] | None) -> None:
+        content = assets.content(project.uid, project.state["deployed_version"]) or {}
+        self._questions = geo.geo_questions(content)
+        self._path = _geo_path(self._questions, request.query.get("geo_question_name"))
+        self._names = names
+        self._name = project.state["name"]
+        self._spool = Spool(request, JSON)
+        self._comma = ""
+
+    def take(self, row: Row) -> None:
+        place = row.answers.get(self._path)
+        geometry = geo.geometry(self._questions[self._path], place) if isinstance(place, str) else None
+        if geometry is None:
+            return
+        answers = row.answers
+        if self._names is not None:
+            answers = {path: value for path, value in answers.items() if path in self._names}
+        feature = {
+            "type": "Feature",
+            "geometry": geometry,
+            "properties": geo.properties(answers, self._questions),
+        }
+        self._spool.write((self._comma + _json(feature)).encode())
+        self._comma = ","
+
+    def answer(self, count: int) -> Response:  # noqa: ARG002 - GeoJSON has no place for it
+        frame = _json({"type": "FeatureCollection", "name": self._name, "features": []})
+        return self._spool.answer(frame[:-2].encode(), b"]}")
+
+
+def _geo_path(questions: dict[str, str], wanted: str | None) -> str:
+    """The path of the geo question with that path or name; of the first one when none is wanted."""
+    if wanted in questions:
+        return wanted
+    return next((path for path in questions if not wanted or path.rpartition("/")[2] == wanted), "")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
