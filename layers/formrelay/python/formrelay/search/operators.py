@@ -28,12 +28,13 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """A date or time, UTC unless it says otherwise; None for anything else."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, str], bool]:
@@ -45,7 +46,7 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, str], bool]:
         if isinstance(actual, int | float):
             number = _number(wanted)
             return number is not None and test(actual, number)
-        left, right = _moment(str(actual)), _moment(wanted)
+        left, right = moment(str(actual)), moment(wanted)
         return test(left, right) if left and right else test(str(actual), wanted)
 
     return compare

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from formrelay import clock, ids
@@ -59,3 +59,48 @@ def more(entry: Item) -> dict[str, Any]:
     packed = entry["more"]
     found: dict[str, Any] = json.loads(packed if isinstance(packed, str) else zlib.decompress(packed))
     return found
+
+
+# Reading: positions sort by time; those of submissions are their ids
+
+ADDED = "add-submission"
+_ADDED = "#sk, #root, #by, #via, #owner"
+
+
+def entries(
+    asset: str, *, after: str, before: str, limit: int | None = None, actions: Collection[str] | None = None
+) -> Iterator[Item]:
+    """Entries between two positions, newest first, page by page; only those of ``actions`` if there are any."""
+    names = {f":a{i}": name for i, name in enumerate(sorted(actions or ()))}
+    where = f"#action IN ({', '.join(names)})" if names else None
+    return _between(keys.history_pk(asset), after, before, limit=limit, where=where, more=names)
+
+
+def added(asset: str, *, after: str, before: str, limit: int | None = None) -> Iterator[Item]:
+    """What is told of submissions as added, newest first: ``sk, root, by, via, owner``."""
+    return _between(keys.submissions_pk(asset), after, before, limit=limit, projection=_ADDED)
+
+
+def deleted(asset: str, *, after: str, before: str, limit: int | None = None) -> Iterator[Item]:
+    """The same of submissions that are gone."""
+    return _between(keys.deleted_pk(asset), after, before, limit=limit, projection=_ADDED)
+
+
+def count_between(asset: str, *, after: str, before: str) -> int:
+    """How many entries stand between two positions, without those of submissions that are there."""
+    data = settings().data_table
+    values = {":after": after, ":before": before}
+    return sum(
+        table.count(data, _BETWEEN, {":pk": pk, **values})
+        for pk in (keys.history_pk(asset), keys.deleted_pk(asset))
+    )
+
+
+_BETWEEN = "#pk = :pk AND #sk BETWEEN :after AND :before"
+
+
+def _between(pk: str, after: str, before: str, *, more: Item | None = None, **options: Any) -> Iterator[Item]:
+    if after >= before:
+        return iter(())
+    values = {":pk": pk, ":after": after, ":before": before, **(more or {})}
+    return table.query_all(settings().data_table, _BETWEEN, values, forward=False, **options)

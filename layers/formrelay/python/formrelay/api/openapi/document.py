@@ -12,6 +12,7 @@ from formrelay.api.about import COLLECT, FILE_BODY, JSON_BODY, About, Body, Many
 from formrelay.api.openapi import (
     openrosa,
     shapes_accounts,
+    shapes_activity,
     shapes_hooks,
     shapes_projects,
     shapes_sharing,
@@ -23,6 +24,7 @@ from formrelay.api.router import Route
 
 SHAPES: dict[str, Schema] = {
     **shapes_accounts.SHAPES,
+    **shapes_activity.SHAPES,
     **shapes_projects.SHAPES,
     **shapes_sharing.SHAPES,
     **shapes_submissions.SHAPES,
