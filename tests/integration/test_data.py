@@ -454,8 +454,14 @@ def test_a_superuser_reads_everything(app: App, filled: str) -> None:
 
 
 def test_data_is_never_posted_here(app: App, filled: str) -> None:
+    app.add_user("bob")
     answer = app.send("POST", data(filled), {"name": "x"})
     assert (answer.status, answer.json()) == (405, {"detail": 'Method "POST" not allowed.'})
+    assert answer.headers["allow"] == "GET"
+    assert app.send("POST", data(filled), {"name": "x"}, user="bob").status == 404
+    grant(filled, "bob", "view_asset", "view_submissions")
+    assert app.send("POST", data(filled), {"name": "x"}, user="bob").status == 403
+    assert len(app.records(filled)) == 5
 
 
 def test_an_archived_form_is_read_on(app: App, filled: str) -> None:

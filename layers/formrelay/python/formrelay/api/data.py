@@ -11,7 +11,7 @@ from formrelay.api.about import PAGING, SUBMISSIONS, About, Page, Query
 from formrelay.api.data_lists import ALWAYS, data_list
 from formrelay.api.http import XML, Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import detail, not_found
+from formrelay.errors import ApiError, detail, not_found
 from formrelay.ids import MAX_SUBMISSION_ID
 from formrelay.openrosa import readback
 from formrelay.openrosa.instance import bare_uuid
@@ -100,6 +100,12 @@ def get_submission(ctx: Context, asset: str, id: str) -> Response:
     return json_response(row.record(None if names is None else {*names, *ALWAYS}))
 
 
+def refuse_post(ctx: Context, asset: str) -> Response:
+    """Submissions go to ``/submission``: 405, 403 for who may only read, 404 for who may not (submissions §1)."""
+    permissions.require(ctx.caller, assets.project(asset), permissions.ADD)
+    raise ApiError(405, {"detail": 'Method "POST" not allowed.'}, {"Allow": "GET"})
+
+
 _DATA = "/api/v2/assets/{asset}/data"
 _QUERY = Query("query", 'Which submissions, a JSON object: `{"age": {"$gte": "18"}}`.')
 _FIELDS = Query("fields", "Keys wanted, a JSON array; not in XML.")
@@ -126,6 +132,12 @@ ROUTES = [
             errors=(400, 403),
             public=True,
         ),
+    ),
+    Route(
+        "POST",
+        _DATA,
+        refuse_post,
+        about=About("Refused: submissions go to `/submission`", SUBMISSIONS, {}, errors=(403, 405)),
     ),
     Route(
         "GET",
