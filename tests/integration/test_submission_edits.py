@@ -9,6 +9,7 @@ from tests.support.app import FORM, App, Clock
 from tests.support.aws import messages
 from tests.support.calls import doing
 from tests.support.grants import ANONYMOUS, grant
+from tests.support.sharing import share
 
 FIRST, SECOND, THIRD = (f"uuid:00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 
@@ -151,6 +152,26 @@ def test_an_edit_needs_the_right_to_change(
     grant(asset, "bob", *rights)
     assert app.submit(edit(app, asset, {"name": "Bo"}), user="bob").status == status
     assert app.records(asset)[0]["_submitted_by"] == "ann"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [({"_submitted_by": "ann"}, 201), ({"_submitted_by": "bob"}, 403), ({"age": "7"}, 403)],
+)
+def test_row_level_users_edit_their_rows_only(
+    app: App, asset: str, query: dict[str, str], status: int
+) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "partial_submissions", change=[query])
+    assert app.submit(edit(app, asset, {"name": "Bo"}), user="bob").status == status
+    assert app.records(asset)[0]["name"] == ("Bo" if status == 201 else "Ana")
+
+
+def test_row_level_viewers_edit_nothing(app: App, asset: str) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "partial_submissions", view=[{}])
+    share(app, asset, "bob", "add_submissions")
+    assert app.submit(edit(app, asset, {"name": "Bo"}), user="bob").status == 403
 
 
 def test_an_archived_form_takes_no_edits(app: App, asset: str) -> None:

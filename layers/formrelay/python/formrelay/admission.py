@@ -1,17 +1,19 @@
-"""Which form a submission belongs to, and whether this caller may send it (contract submissions §2, §4)."""
+"""Which form a submission belongs to, and whether this caller may send or edit it (contract submissions §2, §4)."""
 
 from __future__ import annotations
 
 import re
 
-from formrelay import permissions
+from formrelay import permissions, records
 from formrelay.auth import Caller
 from formrelay.errors import unauthenticated
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Instance
+from formrelay.permissions import Rows
 from formrelay.settings import settings
-from formrelay.storage import accounts, assets
+from formrelay.storage import accounts, assets, submissions
 from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
 
 _FORM_UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -29,6 +31,25 @@ def admit(instance: Instance, caller: Caller | None, path_user: str | None) -> P
     if not permissions.allowed(caller, project, permissions.ADD):
         raise Outcome.ACCESS_DENIED.error() if caller else unauthenticated()
     return project
+
+
+def editable(project: Project, caller: Caller | None) -> Rows:
+    """The submissions that the caller may edit. Raises ApiError 401 for anonymous, OpenRosaError 403."""
+    if caller is None:
+        raise unauthenticated()
+    rows = permissions.reach(caller, project, permissions.CHANGE)
+    if rows is None:
+        raise Outcome.ACCESS_DENIED.error()
+    return rows
+
+
+def check_editable(project: Project, rows: Rows, item: Item) -> None:
+    """Raises OpenRosaError 403 unless the submission, as it stands, is one of these."""
+    if rows.all:
+        return
+    bodies = submissions.unpack(item)
+    if not rows.admits(records.record(item, bodies, asset=project.uid, base_url=item["origin"])):
+        raise Outcome.ACCESS_DENIED.error()
 
 
 def check_owner(project: Project, caller: Caller | None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import admission, attachments, clock, events, history, ids, permissions
+from formrelay import admission, attachments, clock, events, history, ids
 from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.event_kinds import CREATED, EDITED
@@ -228,14 +228,12 @@ class _Submission:
 
     def _edit(self, deprecated: str) -> Accepted:
         """Replaces a record; only hooks that chose so hear of it (contract submissions §5, "Edits")."""
-        if self.post.caller is None:
-            raise unauthenticated()
-        if not permissions.allowed(self.post.caller, self.project, permissions.CHANGE):
-            raise Outcome.ACCESS_DENIED.error()
+        editable = admission.editable(self.project, self.post.caller)
         guard = submissions.get_guard(self.asset, deprecated)
         old = submissions.get(self.asset, guard.sid) if guard else None
         if guard is None or old is None:
             raise Outcome.DEPRECATED_ID_UNKNOWN.error()
+        admission.check_editable(self.project, editable, old)
         if old["uuid"] != deprecated:
             raise Outcome.DEPRECATED_ID_OLD.error()
         if not self.project.state["active"]:

@@ -25,6 +25,7 @@ _NO_MATCH, _NOBODY = (
     "Invalid hyperlink - No URL match.",
     "Invalid hyperlink - Object does not exist.",
 )
+_FILTERS = "Invalid `filters`"
 _USER = re.compile(r"(?:.*/)?users/([^/]+)/?")
 _PERMISSION = re.compile(r"(?:.*/)?permissions/([^/]+)/?")
 # Known, but nobody can be given them here.
@@ -74,7 +75,7 @@ def _check(project: Project, username: str, codename: str) -> None:
 
 def _filters(value: Any, *, bulk: bool) -> Filters:
     name = "partial_permissions"
-    if isinstance(value, str):  # of a form
+    if value and isinstance(value, str):  # of a form
         try:
             value = parse_json(value)
         except ApiError:
@@ -85,9 +86,10 @@ def _filters(value: Any, *, bulk: bool) -> Filters:
     for entry in value if isinstance(value, list) else [value]:
         codename, queries = _entry(entry, bulk=bulk)
         found.setdefault(codename, []).extend(queries)
-    if len(json.dumps(rights.completed(found), ensure_ascii=False).encode()) > MAX_FILTERS:
+    whole = rights.completed(found)
+    if len(json.dumps(whole, ensure_ascii=False).encode()) > MAX_FILTERS:
         raise invalid(name, f"Ensure this field has no more than {MAX_FILTERS} characters.")
-    for queries in found.values():
+    for queries in whole.values():
         _check_queries(queries)
     return found
 
@@ -103,7 +105,7 @@ def _entry(entry: Any, *, bulk: bool) -> tuple[str, list[dict[str, Any]]]:
     queries = entry.get("filters")
     queries = [queries] if isinstance(queries, dict) else queries
     if not isinstance(queries, list) or not queries or not all(isinstance(q, dict) for q in queries):
-        raise invalid("partial_permissions", "Invalid `filters`")
+        raise invalid("partial_permissions", _FILTERS)
     return link[1], queries
 
 
@@ -112,7 +114,7 @@ def _check_queries(queries: list[dict[str, Any]]) -> None:
     try:
         compile_query({"$or": queries})
     except QueryError as error:
-        raise invalid("partial_permissions", f"Invalid `filters`: {error}") from None
+        raise invalid("partial_permissions", _FILTERS, str(error)) from None
 
 
 def items(request: Request) -> list[Mapping[str, Any]]:
