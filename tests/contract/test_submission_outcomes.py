@@ -112,7 +112,7 @@ def owner_off(scene: Scene, dialect: str) -> Answer:
 
 
 def too_large(scene: Scene, dialect: str) -> Answer:
-    return scene.post(dialect, scene.body({"name": "x" * 4_000_001}, EDIT))
+    return scene.post(dialect, scene.body({"name": "x" * 4_600_001}, EDIT))
 
 
 def superuser(scene: Scene, dialect: str) -> Answer:

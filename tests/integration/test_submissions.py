@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from formrelay.openrosa import replies
 from tests.support.app import FORM, PASSWORD, Answer, App, Clock
 from tests.support.aws import messages, stored
 from tests.support.grants import ANONYMOUS, grant, switch_off
@@ -237,25 +238,40 @@ def test_the_precheck_of_an_unknown_user_is_404(app: App) -> None:
     assert app.call("HEAD", "/nobody/submission", user=None).status == 404
 
 
-def test_the_body_that_is_advertised_is_taken_and_a_bigger_one_is_not(app: App, asset: str, xml: str) -> None:
-    frame = len(_multipart(xml, b""))
+def test_files_of_the_advertised_size_are_taken_with_the_multipart_around_them(
+    app: App, asset: str, xml: str
+) -> None:
+    """Collect counts the bytes of files alone, and sends up to a hundred of them at once."""
     advertised = int(app.call("HEAD", "/submission").headers["x-openrosa-accept-content-length"])
-    kind = {"content-type": "multipart/form-data; boundary=x"}
-    larger = app.call(
-        "POST", "/submission", body=_multipart(xml, bytes(advertised - frame + 1)), headers=kind
-    )
-    assert said(larger) == (413, "Submission is too large")
-    exact = app.call("POST", "/submission", body=_multipart(xml, bytes(advertised - frame)), headers=kind)
-    assert exact.status == 201
+    room = (advertised - len(xml.encode())) // 101
+    body = _multipart(xml, {f"{number:03}{'é' * 125}": bytes(room) for number in range(101)})
+    assert len(body) > advertised + 50_000
+    assert app.call("POST", "/submission", body=body, headers=MULTIPART).status == 201
 
 
-def _multipart(xml: str, data: bytes) -> bytes:
+def test_more_than_reaches_a_function_is_told_to_be_too_large(app: App, asset: str, xml: str) -> None:
+    frame = len(_multipart(xml, {"a.jpg": b""}))
+    most = replies.TAKEN_BYTES - frame
+    larger = _multipart(xml, {"a.jpg": bytes(most + 1)})
+    answer = app.call("POST", "/submission", body=larger, headers=MULTIPART)
+    assert said(answer) == (413, "Submission is too large")
+    exact = _multipart(xml, {"a.jpg": bytes(most)})
+    assert app.call("POST", "/submission", body=exact, headers=MULTIPART).status == 201
+
+
+def test_as_much_as_is_taken_fits_into_an_event() -> None:
+    """Lambda takes six megabytes; headers and request line have 10,240 of them at most, twice in the event."""
+    assert replies.TAKEN_BYTES * 4 / 3 + 100_000 < 6 * 1024 * 1024
+
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=x"}
+
+
+def _multipart(xml: str, files: Mapping[str, bytes]) -> bytes:
     part = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n%s\r\n'
-    return (
-        part % (b"xml_submission_file", b"i.xml", xml.encode())
-        + part % (b"a.jpg", b"a.jpg", data)
-        + b"--x--\r\n"
-    )
+    parts = [part % (b"xml_submission_file", b"i.xml", xml.encode())]
+    parts += [part % (name.encode(), name.encode(), data) for name, data in files.items()]
+    return b"".join(parts) + b"--x--\r\n"
 
 
 # What is told

@@ -74,7 +74,7 @@ def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
         raise ApiError(405, {"detail": f'Method "{request.method}" not allowed.'}, {"Allow": "HEAD, POST"})
     if caller is None and (user is None or not request.body):
         raise unauthenticated()
-    if len(request.body) > replies.ACCEPTED_BYTES:
+    if len(request.body) > replies.TAKEN_BYTES:
         raise Outcome.TOO_LARGE.error()
     post = _json_post(request, caller, user) if as_json else _xml_post(request, caller, user)
     accepted = ingest.submit(post)

@@ -20,7 +20,7 @@ from formrelay.openrosa.errors import (
     UnsupportedCharactersError,
 )
 
-# The gateway takes no more than about 4.4 MB; a caller of its own road gets the same bound.
+# The gateway takes no more than about 4.6 MB; a caller of its own road gets the same bound.
 MAX_BYTES = 6_000_000
 # "<" characters: 100,000 questions with an opening and a closing tag each.
 MAX_TAGS = 200_000

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from formrelay.openrosa.errors import OpenRosaError
 
 ACCEPTED_BYTES = 4_000_000
-"""What clients may post at once, multipart overhead included; they split by it."""
+"""What clients are told that they may post at once. They split by it, and count files, not what is around them."""
+TAKEN_BYTES = 4_600_000
+"""What is taken: the files that clients may post with all their headers, as much as reaches a function in base64."""
 
 XML_TYPE = "text/xml; charset=utf-8"
 JSON_TYPE = "application/json"
