@@ -118,7 +118,7 @@ SHAPES: dict[str, Schema] = {
             "body_size": optional(COUNT),
             "hook_revision": optional(WHOLE),
             "manual": FLAG,
-            "replay": WHOLE,
+            "replay": optional(WHOLE),
             "interrupted": FLAG,
             "date_next": optional(MOMENT),
         }

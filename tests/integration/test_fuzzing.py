@@ -1,0 +1,151 @@
+"""Every operation that the API describes, called over HTTP with what its description allows and what it does not.
+
+Whatever is sent: no error of ours, no status, media type or shape that the description does not name. The examples
+are the same at every run; ``FUZZ_EXAMPLES=500`` looks further.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import one_of, sampled_from
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi import checks
+
+from formrelay import unsubscribe
+from formrelay.api.main import ROUTES
+from formrelay.api.openapi.document import document
+from tests.support.app import BASE, App
+from tests.support.gateway import gateway
+from tests.support.grants import grant
+from tests.support.receiver import Answer
+from tests.support.world import World
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
+PROMISES = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+API = schemathesis.openapi.from_dict(document(ROUTES, BASE))
+XLSFORM = base64.b64encode(b"type,name,label\ntext,q1,Q1\n").decode()
+
+
+def _groups() -> dict[str, list[Any]]:
+    """The operations by the test that calls them: those that change nothing share a world."""
+    groups: dict[str, list[Any]] = {}
+    for found in API.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+        reads = operation.method.upper() in ("GET", "HEAD")
+        name = f"GET {(operation.tags or [''])[0]}" if reads else operation.label
+        groups.setdefault(name, []).append(operation)
+    return groups
+
+
+GROUPS = _groups()
+
+
+@pytest.fixture(autouse=True)
+def _no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host names that examples make up are looked up nowhere."""
+    ask = socket.getaddrinfo
+
+    def numbers_only(host: Any, *rest: Any, **more: Any) -> Any:
+        more["flags"] = more.get("flags", 0) | socket.AI_NUMERICHOST
+        return ask(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", numbers_only)
+
+
+@pytest.fixture
+def served(world: World) -> Iterator[str]:
+    with gateway() as url:
+        yield url
+
+
+@pytest.fixture
+def known(world: World) -> dict[str, str]:
+    """Names of one thing of every kind."""
+    app = world.app
+    photo = app.filled(world.asset, {"name": "Ana", "photo": "me.jpg"})
+    assert app.submit(photo, {"me.jpg": b"\xff\xd8"}).status == 201
+    world.run(10)
+    world.receiver.answer = Answer(503)
+    world.submit(name="Bo")
+    world.run(10)
+    world.receiver.answer = Answer(200)
+    hook = world.hook_path()
+    job = app.send("POST", f"{hook}replay/", {"all": True})
+    task = app.send("POST", "/api/v2/imports/", {"base64Encoded": XLSFORM, "name": "f.csv", "library": False})
+    media = {"base64Encoded": XLSFORM, "metadata": {"filename": "places.csv"}}
+    file = app.send("POST", f"/api/v2/assets/{world.asset}/files/", media)
+    assert app.send("PATCH", f"/api/v2/assets/{world.asset}/deployment/").status == 200
+    sid = world.sids()[-1]
+    record = app.get(f"/api/v2/assets/{world.asset}/data/{sid}/").json()
+    return {
+        "asset": world.asset,
+        "attachment": record["_attachments"][0]["uid"],
+        "file": file.json()["uid"],
+        "hook": world.hook,
+        "id": str(sid),
+        "job": job.json()["uid"],
+        "log": world.log(sid)["uid"],
+        "name": f"{file.json()['uid']}.csv",
+        "size": "small",
+        "task": task.json()["uid"],
+        "token": unsubscribe.hook_token("ann", world.hook),
+        "username": "ann",
+        "version": app.get(f"/api/v2/assets/{world.asset}/versions/").json()["results"][0]["uid"],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS))
+def test_every_answer_is_one_that_the_description_names(
+    name: str, app: App, served: str, known: dict[str, str]
+) -> None:
+    app.add_user("bob")
+    grant(known["asset"], "bob", "view_asset", "view_submissions")
+    for operation in GROUPS[name]:
+        ask(operation, served, known, [*[f"Token {app.keys['ann']}"] * 3, f"Token {app.keys['bob']}", None])
+
+
+def ask(operation: Any, url: str, known: dict[str, str], callers: list[str | None]) -> None:
+    """Calls with good and bad values, of things that are there and that are not."""
+    there = {parameter.name: known[parameter.name] for parameter in operation.path_parameters}
+    good, bad = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
+    strategies = [
+        operation.as_strategy(mode, path_parameters=path)
+        for mode, path in ((good, there), (good, there), (good, None), (bad, there), (bad, None))
+    ]
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate],
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=one_of(strategies), caller=sampled_from(callers))
+    def called(case: Any, caller: str | None) -> None:
+        if isinstance(case.body, dict) and "submission" in case.body:
+            case.body["id"] = known["asset"]
+        # None takes the header away that an example may have.
+        with requests.Session() as session:
+            case.call_and_validate(
+                base_url=url, session=session, headers={"Authorization": caller}, checks=PROMISES
+            )
+
+    called()
