@@ -138,7 +138,7 @@ ROUTES = [
         about=About(
             "Read a project; with a suffix its form as XLSForm (.xls), XForm (.xml) or sheets in JSON (.ssjson)",
             PROJECTS,
-            _IN_FULL,
+            {200: ("Project", "FormContent"), 302: None},
             errors=(400,),
             public=True,
         ),

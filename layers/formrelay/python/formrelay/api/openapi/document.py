@@ -175,10 +175,17 @@ def _content(route: Route, shape: Shape | tuple[Any, ...] | None, *, success: bo
     if shape is None:
         return {}
     several = shape if isinstance(shape, tuple) and not isinstance(shape, Page | Many | Media) else (shape,)
-    content = dict(_one_content(each) for each in several)
+    content: Content = {}
+    for kind, described in map(_one_content, several):
+        content[kind] = _either(content[kind], described) if kind in content else described
     if success:
         content |= {_FORMATS[kind]: {} for kind in route.formats if kind in _FORMATS}
     return content
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Content of one media type that may have either shape."""
+    return {"schema": {"anyOf": [one["schema"], other["schema"]]}}
 
 
 def _one_content(shape: Shape) -> tuple[str, dict[str, Any]]:
