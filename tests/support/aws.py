@@ -194,6 +194,25 @@ def _one_at_a_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BotocoreStubber, "process_request", locked)
 
 
+@contextmanager
+def restored(names: Settings) -> Iterator[None]:
+    """Puts tables and bucket back afterwards as they were before; what stands on queues is dropped."""
+    tables = [
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[name]
+        for name in (names.data_table, names.accounts_table)
+    ]
+    bucket = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[names.bucket]
+    items, keys = [deepcopy(table.items) for table in tables], deepcopy(bucket.keys)
+    try:
+        yield
+    finally:
+        for table, kept in zip(tables, items, strict=True):
+            table.items = kept
+        bucket.keys = keys
+        for queue in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues.values():
+            _drain(queue)
+
+
 def _empty(variables: dict[str, str]) -> None:
     # Past the API: deleting item by item took longer than most tests.
     for table in (variables["FORMRELAY_DATA_TABLE"], variables["FORMRELAY_ACCOUNTS_TABLE"]):

@@ -57,10 +57,10 @@ def held(app: App, asset: str, username: str, *, user: str | None = "ann") -> li
     ]
 
 
-def row_of(app: App, asset: str, username: str, codename: str) -> dict[str, Any]:
+def row_of(app: App, asset: str, username: str, codename: str, *, user: str = "ann") -> dict[str, Any]:
     (found,) = [
         row
-        for row in rows(app, asset)
+        for row in rows(app, asset, user=user)
         if row["user"].split("/")[-2] == username and row["permission"].split("/")[-2] == codename
     ]
     return found

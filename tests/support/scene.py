@@ -1,0 +1,136 @@
+"""Two projects, a private and a public one, with something of every kind in each, and everybody who could ask for it.
+
+For tests that go through all routes: requests have real objects in their paths, so that only rights decide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from formrelay.api.access import CALLERS
+from formrelay.settings import Settings, settings
+from formrelay.unsubscribe import hook_token
+from tests.support.app import FORM, Answer, App, Parts, install
+from tests.support.aws import restored
+from tests.support.sharing import row_of, share, url_path
+
+OWNER = "owner"
+# Nothing listens there.
+_NOWHERE = "http://127.0.0.1:9/"
+_ROWS = [{"_submitted_by": OWNER}]
+_RIGHTS: Mapping[str, Mapping[str, Any]] = {
+    "form viewer": {"view_asset": {}},
+    "viewer": {"view_submissions": {}},
+    "row viewer": {"partial_submissions": {"view": _ROWS}},
+    "editor": {"change_asset": {}, "change_submissions": {}},
+    "manager": {"manage_asset": {}},
+}
+
+
+def username(caller: str) -> str:
+    return caller.replace(" ", "_")
+
+
+@dataclass
+class Project:
+    """What stands in the paths of requests about one project, and an instance to send to it."""
+
+    parameters: dict[str, str]
+    instance: str
+
+
+@dataclass
+class Scene:
+    app: App
+    private: Project
+    public: Project
+    former_key: str
+    """That its user revoked."""
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of operations that say nothing about rights without one."""
+
+    def call(self, operation: str, caller: str, *, key: str | None = None) -> Answer:
+        """A request of that caller, or with that key; whatever it changes is undone."""
+        method, _, pattern = operation.partition(" ")
+        project = self.public if caller == "public" else self.private
+        user = None if caller in ("anonymous", "public") else username(caller)
+        headers = {"authorization": f"Token {key}"} if key else {}
+        path = pattern.format_map(project.parameters)
+        body = self.bodies.get(operation)
+        if body is not None:
+            headers["content-type"] = "application/json"
+        sent = b"" if body is None else json.dumps(body).encode()
+        if key or method in ("GET", "HEAD"):
+            return self.app.call(method, path, user=user, headers=headers)
+        with restored(self.app.settings):
+            if pattern.rpartition("/")[2] in ("submission", "submissions"):
+                parts: Parts = [("xml_submission_file", ("instance.xml", project.instance, "text/xml"))]
+                return self.app.send_form(method, path, parts, user=user, headers=headers)
+            return self.app.call(method, path, user=user, body=sent, headers=headers)
+
+
+@contextmanager
+def scene(aws: Settings) -> Iterator[Scene]:
+    """The scene on empty storage; nothing of it is changed by the calls of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORMRELAY_ALLOW_NETWORKS", "127.0.0.0/8")
+        settings.cache_clear()
+        app = install(settings(), patch)
+        for caller in CALLERS:
+            if caller not in ("anonymous", "public"):
+                app.add_user(username(caller), superuser=caller == "superuser")
+        former_key = app.add_user("former")
+        assert app.call("DELETE", "/token/", user="former").status == 204
+        private, public = _project(app), _project(app)
+        for caller, rights in _RIGHTS.items():
+            for codename, filters in rights.items():
+                asset = private.parameters["asset"]
+                made = share(app, asset, username(caller), codename, user=OWNER, **filters)
+                assert made.status == 201, made.text
+        for codename in ("view_submissions", "add_submissions"):
+            asset = public.parameters["asset"]
+            assert share(app, asset, "AnonymousUser", codename, user=OWNER).status == 201
+        bodies = {
+            "DELETE /api/v2/assets/{asset}/permission-assignments/bulk": {"username": "manager"},
+        }
+        yield Scene(app, private, public, former_key, bodies)
+
+
+def _project(app: App) -> Project:
+    asset = app.deploy(FORM, user=OWNER)
+    root = f"/api/v2/assets/{asset}"
+    media = {"base64Encoded": "base64:MQ==", "metadata": {"filename": "villages.csv"}}
+    file = app.send("POST", f"{root}/files/", media, user=OWNER).json()["uid"]
+    assert app.send("PATCH", f"{root}/deployment/", user=OWNER).status == 200
+    hook = app.add_hook(asset, _NOWHERE, user=OWNER)
+    filled = app.filled(asset, {"name": "Ana", "photo": "p.jpg"}, user=OWNER)
+    assert app.submit(filled, {"p.jpg": b"photo"}, user=OWNER).status == 201
+    app.deliver()
+    (record,) = app.records(asset, user=OWNER)
+    (log,) = app.get(f"{root}/hooks/{hook}/logs/", user=OWNER).json()["results"]
+    job = app.send("POST", f"{root}/hooks/{hook}/replay/", {"all": True}, user=OWNER).json()["url"]
+    task = app.send("POST", "/api/v2/imports/", {"base64Encoded": "MQ=="}, user=OWNER).json()
+    parameters = {
+        "asset": asset,
+        "assignment": url_path(row_of(app, asset, OWNER, "view_asset", user=OWNER)).split("/")[-2],
+        "attachment": record["_attachments"][0]["uid"],
+        "codename": "view_asset",
+        "file": file,
+        "hook": hook,
+        "id": str(record["_id"]),
+        "job": job.split("/")[-2],
+        "log": log["uid"],
+        "name": f"{file}.csv",
+        "size": "small",
+        "task": task["uid"],
+        "token": hook_token(OWNER, hook),
+        "username": OWNER,
+        "version": app.get(f"{root}/", user=OWNER).json()["version_id"],
+    }
+    return Project(parameters, app.filled(asset, {"name": "Bo"}, user=OWNER))
