@@ -96,8 +96,9 @@ COMPILE = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.1
 lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 	$(COMPILE) layers/formrelay/requirements.in -o layers/formrelay/requirements.txt
 	$(COMPILE) layers/heavy/requirements.in -c layers/formrelay/requirements.txt -o layers/heavy/requirements.txt
+	$(COMPILE) layers/imaging/requirements.in -c layers/formrelay/requirements.txt -o layers/imaging/requirements.txt
 	$(COMPILE) infra/requirements/dev.in -c layers/formrelay/requirements.txt -c layers/heavy/requirements.txt \
-	  -o infra/requirements/dev.txt
+	  -c layers/imaging/requirements.txt -o infra/requirements/dev.txt
 	$(COMPILE) infra/requirements/emulator.in -o infra/requirements/emulator.txt
 	$(COMPILE) infra/requirements/sam.in -o infra/requirements/sam.txt
 	$(COMPILE) infra/requirements/bench.in -o infra/requirements/bench.txt

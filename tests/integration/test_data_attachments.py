@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 
 from formrelay.api import attachments
 from formrelay.api.http import MAX_BODY
 from tests.support.app import FORM, App
+from tests.support.calls import counting, failing
 from tests.support.forms import small_jpeg
 from tests.support.grants import ANONYMOUS, grant
 
@@ -43,6 +46,107 @@ def test_the_download_url_answers_with_the_bytes_and_no_redirect(app: App, asset
 @pytest.mark.parametrize("rest", ["original/", "large/", "medium/", "small/", "small", "/"])
 def test_every_size_and_spelling_answers_with_an_image(app: App, asset: str, rest: str) -> None:
     assert app.get(path(app, asset) + rest).body == JPEG
+
+
+# Smaller pictures
+
+
+def photo(app: App, data: bytes, mimetype: str = "image/jpeg") -> str:
+    """The path of a file of that kind, which answers the only question of the only submission."""
+    asset = app.deploy(FORM)
+    parts = [
+        ("xml_submission_file", ("i.xml", app.filled(asset, {"photo": "p.x"}), "text/xml")),
+        ("f", ("p.x", data, mimetype)),
+    ]
+    assert app.send_form("POST", "/submission", parts).status == 201  # type: ignore[arg-type]
+    return path(app, asset)
+
+
+def drawn(size: tuple[int, int], kind: str = "JPEG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("size", "pixels"), [("large", 1280), ("medium", 640), ("small", 240)])
+def test_a_picture_comes_in_the_size_that_was_asked_for(app: App, size: str, pixels: int) -> None:
+    url = photo(app, drawn((2000, 1000)))
+    answer = app.get(f"{url}{size}/")
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.headers["content-disposition"].startswith('inline; filename="p.x"')
+    assert Image.open(io.BytesIO(answer.body)).size == (pixels, pixels // 2)
+
+
+def test_a_smaller_picture_is_made_once(app: App) -> None:
+    url = photo(app, drawn((2000, 1000)))
+    first = app.get(url + "small/")
+    app.lambdas.down.add(app.settings.image_function)
+    assert app.get(url + "small/").body == first.body
+
+
+def test_a_smaller_picture_may_be_of_another_kind(app: App) -> None:
+    answer = app.get(photo(app, drawn((500, 500), "GIF"), "image/gif") + "small/")
+    assert (answer.headers["content-type"], Image.open(io.BytesIO(answer.body)).format) == (
+        "image/png",
+        "PNG",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "mimetype"),
+    [
+        (b"no picture", "image/jpeg"),
+        (drawn((20, 10)), "image/jpeg"),
+        (b"<svg/>", "image/svg+xml"),
+        (b"%PDF", "application/pdf"),
+        (b"ID3", "audio/mpeg"),
+    ],
+)
+def test_what_cannot_be_made_smaller_comes_as_it_is(app: App, data: bytes, mimetype: str) -> None:
+    url = photo(app, data, mimetype)
+    for _ in range(2):
+        answer = app.get(url + "medium/")
+        assert (answer.status, answer.body, answer.headers["content-type"]) == (200, data, mimetype)
+
+
+def test_that_a_picture_cannot_be_made_smaller_is_found_out_once(app: App) -> None:
+    url = photo(app, b"no picture")
+    app.get(url + "small/")
+    with counting() as made:
+        app.get(url + "small/")
+    assert made["s3.GetObject"] == 2  # what is known of the smaller one, the original
+    assert made["s3.PutObject"] == 0
+
+
+def test_pictures_come_as_they_are_while_nothing_can_make_them_smaller(app: App) -> None:
+    data = drawn((500, 500))
+    url = photo(app, data)
+    app.lambdas.down.add(app.settings.image_function)
+    assert app.get(url + "small/").body == data
+    app.lambdas.down.clear()
+    assert app.get(url + "small/").body != data
+
+
+def test_s3_hides_what_is_missing_from_those_who_may_not_list(app: App) -> None:
+    url = photo(app, drawn((500, 500)))
+    with failing("s3.GetObject", "AccessDenied", 1):
+        answer = app.get(url + "small/")
+    assert Image.open(io.BytesIO(answer.body)).size == (240, 240)
+
+
+@pytest.mark.parametrize(
+    ("mimetype", "status"), [("image/jpeg", 400), ("audio/amr", 400), ("video/mp4", 400), ("audio/mpeg", 200)]
+)
+def test_nothing_is_converted_to_mp3(app: App, mimetype: str, status: int) -> None:
+    url = photo(app, b"bytes", mimetype)
+    base = url.rstrip("/").rpartition("/")[0]
+    for answer in (app.get(url, format="mp3"), app.get(base, format="mp3", xpath="photo")):
+        assert answer.status == status
+        if status == 400:
+            assert answer.json() == {"detail": f"Conversion is not supported for {mimetype}"}
+
+
+# Paths and questions
 
 
 def test_the_path_without_its_slash_and_by_uuid_answers(app: App, asset: str) -> None:
@@ -80,6 +184,16 @@ def test_the_file_of_another_submission_is_not_found(app: App, asset: str) -> No
     [
         ("photo", 200, None),
         ("other", 400, "The path could not be found in the submission"),
+        ("/photo/", 200, None),
+        ("photo[1]", 200, None),
+        ("photo[2]", 400, "The path could not be found in the submission"),
+        ("a/photo", 400, "The path could not be found in the submission"),
+        ("photo[", 400, "Invalid XPath syntax"),
+        ("photo[0]", 400, "Invalid XPath syntax"),
+        ("photo[last()]", 400, "Invalid XPath syntax"),
+        ("//photo", 200, None),
+        ("a//photo", 400, "Invalid XPath syntax"),
+        ("ph.to", 400, "The path could not be found in the submission"),
         ("", 400, "`xpath` query parameter is required"),
         (None, 400, "`xpath` query parameter is required"),
     ],
@@ -105,8 +219,15 @@ def test_the_file_of_a_question_in_a_repeat_is_found_by_its_index(app: App) -> N
     )
     values: dict[str, Any] = {"member": [{}, {"portrait": "p.jpg"}]}
     app.submit(app.filled(asset, values, "uuid:1"), {"p.jpg": JPEG})
-    answer = app.get(f"/api/v2/assets/{asset}/data/uuid:1/attachments/", xpath="member[2]/portrait")
-    assert answer.body == JPEG
+    for xpath, status in (
+        ("member[2]/portrait", 200),
+        ("member[2]/portrait[1]", 200),
+        ("member/portrait", 200),
+        ("member[1]/portrait", 400),
+        ("member[2]/portrait[2]", 400),
+    ):
+        answer = app.get(f"/api/v2/assets/{asset}/data/uuid:1/attachments/", xpath=xpath)
+        assert answer.status == status, xpath
 
 
 @pytest.mark.parametrize(

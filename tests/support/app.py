@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,6 +22,7 @@ from formrelay.settings import Settings
 from functions.api import app as api
 from functions.compile import app as compile_
 from functions.deliver import app as deliver
+from functions.image import app as image
 from functions.ingest import app as ingest
 from functions.openrosa import app as openrosa
 from functions.recover import app as recover
@@ -50,7 +51,11 @@ class LambdaClient:
 
     def __init__(self, names: Settings) -> None:
         self.down: set[str] = set()
-        self._handlers = {names.compile_function: compile_.handler, names.deliver_function: deliver.handler}
+        self._handlers: dict[str, Callable[[Any, Any], Any]] = {
+            names.compile_function: compile_.handler,
+            names.deliver_function: deliver.handler,
+            names.image_function: image.handler,
+        }
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - AWS's names
         if FunctionName in self.down:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.support.template import ROOT, functions
 from tests.template.conftest import RUNNABLE, Account, Target
@@ -39,7 +41,9 @@ CREATE = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 from formrelay.accounts import create_account
+from formrelay.storage import blobs
 create_account(sys.argv[3], sys.argv[4], "demo@example.org")
+blobs.put(sys.argv[5], bytes.fromhex(sys.stdin.read()))
 """
 
 
@@ -57,9 +61,12 @@ def clean_run(target: Target, code: str, words: list[str], text: str, environmen
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
+LAYERS_OF = {"compile": ["HeavyLayer"], "image": ["ImagingLayer"]}
+
+
 def invoke(target: Target, folder: Path, name: str, account: Account) -> Any:
     """The answer of a built function to its event."""
-    layers = ["FormrelayLayer", "HeavyLayer"] if name == "compile" else ["FormrelayLayer"]
+    layers = ["FormrelayLayer", *LAYERS_OF.get(name, ())]
     path = [
         str(folder / f"{name.capitalize()}Function"),
         *(str(folder / layer / "python") for layer in layers),
@@ -72,11 +79,15 @@ def invoke(target: Target, folder: Path, name: str, account: Account) -> Any:
 
 @pytest.fixture(scope="session")
 def with_account(deployed: Account, built: Builder) -> Account:
-    """The deployment, with the account that the events sign in with."""
+    """The deployment, with the account that the events sign in with, and the picture that one is about."""
     target = RUNNABLE[0]
     path = [str(built(target) / "ApiFunction"), str(built(target) / "FormrelayLayer" / "python")]
     environment = deployed.variables("api") | deployed.environment
-    clean_run(target, CREATE, [*path, USERNAME, PASSWORD], "", environment)
+    source = json.loads((EVENTS / "image.json").read_text("utf-8"))["source"]
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(picture, "JPEG")
+    words = [*path, USERNAME, PASSWORD, source]
+    clean_run(target, CREATE, words, picture.getvalue().hex(), environment)
     return deployed
 
 
@@ -113,6 +124,10 @@ def compile_(answer: Any) -> None:
     assert answer["shape"] == {"repeats": ["member"], "geopoints": ["place"], "media": []}
 
 
+def image(answer: Any) -> None:
+    assert answer == {"made": True}
+
+
 EXPECTED: dict[str, Callable[[Any], None]] = {
     "ingest": ingest,
     "openrosa": openrosa,
@@ -122,6 +137,7 @@ EXPECTED: dict[str, Callable[[Any], None]] = {
     "bounce": bounce,
     "recover": recover,
     "compile": compile_,
+    "image": image,
 }
 
 

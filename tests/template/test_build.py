@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from infra.build import assemble
 from tests.support.template import functions, template
 from tests.template.conftest import TARGETS, Target
 
-LAYERS = ("FormrelayLayer", "HeavyLayer")
+LAYERS = ("FormrelayLayer", "HeavyLayer", "ImagingLayer")
 # ELF: e_machine of the two processors.
 MACHINES = {"x86_64": 62, "arm64": 183}
 MAX_UNZIPPED = 60 * 1024 * 1024
@@ -75,8 +76,9 @@ def test_functions_hold_their_own_source_alone(target: Target, built: Builder) -
 
 @each_target
 def test_layers_do_not_overlap_and_fit_lambda_with_room_to_spare(target: Target, built: Builder) -> None:
-    base, heavy = ({path.name for path in (built(target) / name / "python").iterdir()} for name in LAYERS)
-    assert base & heavy <= {"__pycache__"}
+    tops = [{path.name for path in (built(target) / name / "python").iterdir()} for name in LAYERS]
+    for one, other in combinations(tops, 2):
+        assert one & other <= {"__pycache__"}
     sizes = [path.stat().st_size for name in LAYERS for path in files(built(target) / name, "*")]
     assert sum(sizes) < MAX_UNZIPPED
 

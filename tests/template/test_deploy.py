@@ -36,7 +36,7 @@ def test_functions_run_the_package_with_their_layers(deployed: Account) -> None:
     for name, function in functions().items():
         found = client.get_function_configuration(FunctionName=f"formrelay-{name}")
         assert found["Handler"] == "app.handler"
-        assert len(found["Layers"]) == (2 if name == "compile" else 1)
+        assert len(found["Layers"]) == (2 if name in ("compile", "image") else 1)
         assert int(found["Timeout"]) == default(function["Timeout"])
 
 

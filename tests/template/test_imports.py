@@ -24,7 +24,7 @@ _LIGHT = {
     "bounce": _LOGGER,
 }
 # Carries heavy libraries, and says so by being here.
-_HEAVY = {"compile"}
+_HEAVY = {"compile", "image"}
 
 _LIST = """
 import importlib, sys

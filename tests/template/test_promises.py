@@ -70,9 +70,12 @@ def test_every_function_has_a_log_group_that_forgets(name: str) -> None:
     assert properties(group)["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{name}"}
 
 
-def test_only_compile_has_the_heavy_layer() -> None:
-    heavy = {name for name in FUNCTIONS if {"Ref": "HeavyLayer"} in FUNCTIONS[name].get("Layers", [])}
-    assert heavy == {"compile"}
+@pytest.mark.parametrize(("layer", "function"), [("HeavyLayer", "compile"), ("ImagingLayer", "image")])
+def test_heavy_layers_have_one_function_each(layer: str, function: str) -> None:
+    assert {name for name in FUNCTIONS if {"Ref": layer} in FUNCTIONS[name].get("Layers", [])} == {function}
+
+
+def test_all_functions_have_the_package() -> None:
     assert template()["Globals"]["Function"]["Layers"] == [{"Ref": "FormrelayLayer"}]
 
 
@@ -85,6 +88,7 @@ def test_invoked_functions_bear_the_names_that_are_told_to_the_others() -> None:
     told = template()["Globals"]["Function"]["Environment"]["Variables"]
     assert told["FORMRELAY_COMPILE_FUNCTION"] == FUNCTIONS["compile"]["FunctionName"]
     assert told["FORMRELAY_DELIVER_FUNCTION"] == FUNCTIONS["deliver"]["FunctionName"]
+    assert told["FORMRELAY_IMAGE_FUNCTION"] == FUNCTIONS["image"]["FunctionName"]
 
 
 # Settings
@@ -259,7 +263,7 @@ def test_no_right_is_given_by_wildcard(name: str) -> None:
         assert "*" not in several(statement["Resource"])
 
 
-@pytest.mark.parametrize("name", ["deliver", "recover", "compile"])
+@pytest.mark.parametrize("name", ["deliver", "recover", "compile", "image"])
 def test_what_meets_foreign_input_has_no_right_on_accounts(name: str) -> None:
     assert rights(name, "AccountsTable") == set()
 
@@ -286,6 +290,13 @@ def test_bounce_marks_addresses_of_accounts_and_sees_and_changes_nothing_else() 
 
 def test_compile_has_no_right_at_all() -> None:
     assert statements("compile") == []
+
+
+def test_image_reads_attachments_writes_pictures_and_nothing_else() -> None:
+    assert [(s["Action"], s["Resource"]) for s in statements("image")] == [
+        ("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/attachments/*"}),
+        ("s3:PutObject", {"Fn::Sub": "${Bucket.Arn}/pictures/*"}),
+    ]
 
 
 def test_openrosa_changes_no_data() -> None:

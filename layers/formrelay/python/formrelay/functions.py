@@ -34,6 +34,14 @@ def test_hook(test: dict[str, Any]) -> dict[str, Any]:
     return _invoke(settings().deliver_function, {"test": test})
 
 
+def shrink_image(source: str, target: str, longest: int) -> None:
+    """Has the picture at one key of the bucket made smaller at another (docs/architecture.md, "Messages").
+
+    Raises UnavailableError when the function fails or is too slow.
+    """
+    _invoke(settings().image_function, {"source": source, "target": target, "longest": longest})
+
+
 def _invoke(function: str, payload: dict[str, Any]) -> dict[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -24,6 +24,7 @@ class Settings:
     kms_key: str
     compile_function: str
     deliver_function: str
+    image_function: str
     public_url: str
     mail_from: str
     mail_configuration: str
@@ -87,6 +88,7 @@ def settings() -> Settings:
         kms_key=get("KMS_KEY"),
         compile_function=get("COMPILE_FUNCTION"),
         deliver_function=get("DELIVER_FUNCTION"),
+        image_function=get("IMAGE_FUNCTION"),
         public_url=get("PUBLIC_URL").rstrip("/"),
         mail_from=get("MAIL_FROM"),
         mail_configuration=get("MAIL_CONFIGURATION"),

@@ -14,6 +14,11 @@ def attachment_key(asset: str, root_uuid: str, attachment_uid: str) -> str:
     return f"attachments/{asset}/{quote(root_uuid, safe='')}/{attachment_uid}"
 
 
+def picture_key(asset: str, root_uuid: str, attachment_uid: str, longest: int) -> str:
+    """Where a picture of a submission stands with its longer side of so many pixels; forgotten after some days."""
+    return f"pictures/{asset}/{quote(root_uuid, safe='')}/{attachment_uid}/{longest}"
+
+
 def form_file_key(asset: str, file_uid: str) -> str:
     return f"media/{asset}/{file_uid}"
 
@@ -64,6 +69,19 @@ def get(key: str) -> bytes:
 def delete(key: str) -> None:
     """Removes one object; nothing happens when it is not there."""
     s3().delete_object(Bucket=settings().bucket, Key=key)
+
+
+def find(key: str) -> tuple[bytes, str] | None:
+    """One whole object with its media type, or None where there is none."""
+    client = s3()
+    try:
+        found = client.get_object(Bucket=settings().bucket, Key=key)
+    except client.exceptions.ClientError as error:
+        # S3 tells only those who may list a bucket that something is missing.
+        if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):
+            return None
+        raise
+    return found["Body"].read(), found["ContentType"]
 
 
 def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:
