@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ def arrive(world: World, sid: int) -> None:
 
 def set_account(username: str, **fields: Any) -> None:
     """Changes an account as its owner or an operator would."""
+    if "details" in fields:
+        fields["details"] = json.dumps(fields["details"])
     for name, value in fields.items():
         table.update(
             settings().accounts_table, keys.account(username), f"SET #{name} = :value", {":value": value}

@@ -79,13 +79,24 @@ def _nobody() -> str:
 
 
 def _check_slowly(username: str, password: str, stored: str | None, address: str) -> None:
-    now = int(clock.now())
-    if accounts.failed_logins(username, address, now) > _MAX_FAILURES:
-        wait = {"Retry-After": str(accounts.LOGIN_WINDOW)}
-        raise ApiError(429, {"detail": "Too many failed logins. Try again later."}, wait)
-    if not passwords.verify(username, password, stored or _nobody()) or stored is None:
-        accounts.count_failed_login(username, address, now)
+    if not is_password(username, password, stored, address):
         raise unauthenticated("Invalid username/password.")
+
+
+def is_password(username: str, password: str, stored: str | None, address: str) -> bool:
+    """Whether it is the password behind the stored hash; one that is not counts as a failed login.
+
+    Raises ApiError 429 after too many of these.
+    """
+    now = int(clock.now())
+    failures, ends = accounts.failed_logins(username, address, now)
+    if failures > _MAX_FAILURES:
+        wait = {"Retry-After": str(ends - now)}
+        raise ApiError(429, {"detail": "Too many failed logins. Try again later."}, wait)
+    if passwords.verify(username, password, stored or _nobody()) and stored is not None:
+        return True
+    accounts.count_failed_login(username, address, now)
+    return False
 
 
 def _decode(encoded: str) -> tuple[str, str]:

@@ -28,6 +28,14 @@ def text(data: Mapping[str, Any], name: str, *, max_length: int = 255) -> str | 
     return trimmed
 
 
+def secret(data: Mapping[str, Any], name: str) -> str | None:
+    """A text of any length, as it was sent; None when it was not, or is null."""
+    value = data.get(name)
+    if value is not None and not isinstance(value, str):
+        raise invalid(name, "Not a valid string.")
+    return value
+
+
 def choice(data: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str | None:
     """One of the choices; None when it was not sent."""
     value = data.get(name)

@@ -25,6 +25,7 @@ from formrelay.api import (
     sharing,
     submission,
     unsubscribe,
+    users,
     v1,
     versions,
 )
@@ -53,6 +54,7 @@ _MODULES = (
     permission_list,
     sharing,
     unsubscribe,
+    users,
     v1,
     versions,
 )

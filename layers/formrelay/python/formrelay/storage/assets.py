@@ -213,6 +213,13 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
     return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
 
 
+def owned(username: str) -> int:
+    """How many projects a user owns."""
+    condition, values = "#pk = :pk", {":pk": keys.listing_pk(username), ":owner": username}
+    options = {"where": "#owner = :owner", "projection": "#sk"}
+    return sum(1 for _ in table.query_all(settings().data_table, condition, values, **options))
+
+
 def listed(username: str) -> list[Item]:
     """The rows of a user's project list, by uid: projects of their own, and those that others share with them."""
     data = settings().data_table

@@ -31,6 +31,14 @@ def account(username: str) -> Key:
     return {"pk": f"U#{username}", "sk": "U"}
 
 
+def directory_pk() -> str:
+    return "U"
+
+
+def directory_row(username: str) -> Key:
+    return {"pk": directory_pk(), "sk": username}
+
+
 def api_key(key_hash: str) -> Key:
     return {"pk": f"K#{key_hash}", "sk": "K"}
 

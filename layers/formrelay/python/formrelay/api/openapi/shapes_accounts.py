@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from formrelay.api.openapi.schema import FLAG, MOMENT, OBJECT, TEXT, URL, WHOLE, Schema, items, record
+from formrelay.api.openapi.schema import (
+    COUNT,
+    FLAG,
+    MOMENT,
+    OBJECT,
+    TEXT,
+    URL,
+    WHOLE,
+    Schema,
+    items,
+    optional,
+    record,
+    text,
+)
 
+_ACCOUNT: dict[str, Schema] = {
+    "email": text(254),
+    "is_active": FLAG,
+    "is_superuser": FLAG,
+    "extra_details": OBJECT,
+}
 SHAPES: dict[str, Schema] = {
     "Error": record({"detail": TEXT}, examples=[{"detail": "Not found."}]),
     "Fault": {
@@ -42,6 +61,37 @@ SHAPES: dict[str, Schema] = {
             "public_collections_count": WHOLE,
         }
     ),
+    "MeChange": record(
+        {},
+        {
+            "extra_details": OBJECT,
+            "first_name": text(150),
+            "last_name": text(150),
+            "current_password": TEXT,
+            "new_password": text(1024, minLength=8),
+        },
+    ),
+    "Account": record(
+        {
+            "id": WHOLE,
+            "username": TEXT,
+            "is_superuser": FLAG,
+            "date_joined": MOMENT,
+            "last_login": optional(MOMENT),
+            "is_active": FLAG,
+            "email": TEXT,
+            "asset_count": COUNT,
+            "metadata": OBJECT,
+        }
+    ),
+    "NewAccount": record(
+        {
+            "username": {"type": "string", "pattern": "^[a-z][a-z0-9_]{1,29}$"},
+            "password": text(1024, minLength=8),
+        },
+        _ACCOUNT,
+    ),
+    "AccountChange": record({}, {**_ACCOUNT, "password": text(1024, minLength=8)}),
     "Collections": {
         "description": "The lists of the API by name.",
         "type": "object",
