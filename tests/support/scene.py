@@ -122,6 +122,7 @@ def _project(app: App) -> Project:
         "attachment": record["_attachments"][0]["uid"],
         "codename": "view_asset",
         "file": file,
+        "part": "app.js",
         "hook": hook,
         "id": str(record["_id"]),
         "job": job.split("/")[-2],

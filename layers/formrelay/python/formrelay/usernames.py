@@ -10,7 +10,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
 # First segments of paths, which a user name in a path must not hide.
 RESERVED = frozenset(
     {
-        "anonymoususer", "api", "assets", "collector", "forms", "formlist", "me", "media", "private_media",
+        "anonymoususer", "api", "assets", "collector", "console", "forms", "formlist", "me", "media", "private_media",
         "submission", "token", "unsubscribe", "view", "xformsmanifest", "xformsmedia",
     }
 )  # fmt: skip

@@ -87,6 +87,8 @@ TABLE: Mapping[str, Rule] = {
     "GET /me": SIGNED_IN,
     "GET /api/v2/users/{username}": SIGNED_IN,
     # The service
+    "GET /": ANYBODY,
+    "GET /console/{part}": ANYBODY,
     "GET /api/v1": ANYBODY,
     "GET /api/v2": ANYBODY,
     "GET /api/v2/schema": ANYBODY,
@@ -144,6 +146,7 @@ TABLE: Mapping[str, Rule] = {
     f"GET {_HOOK}/secret": HOOKS,
     f"POST {_HOOK}/secret": HOOKS,
     f"DELETE {_HOOK}/secret": HOOKS,
+    f"GET {_HOOK}/stats": HOOKS,
     f"GET {_HOOK}/preview": HOOKS,
     f"POST {_HOOK}/preview": HOOKS,
     f"POST {_HOOK}/test": HOOKS,

@@ -156,6 +156,23 @@ SHAPES: dict[str, Schema] = {
         {"status_code": _CODE, "duration_ms": COUNT, "outcome": TEXT, "detail": TEXT},
         {"request": optional(ref("Preview"))},
     ),
+    "HookStats": record(
+        {
+            "complete": FLAG,
+            "hours": items(
+                record(
+                    {
+                        "start": MOMENT,
+                        "success": COUNT,
+                        "pending": COUNT,
+                        "failed": COUNT,
+                        "p50_ms": optional(COUNT),
+                        "p95_ms": optional(COUNT),
+                    }
+                )
+            ),
+        }
+    ),
     "RetryFilters": record(
         {},
         {

@@ -1,0 +1,80 @@
+"""``/`` and ``/console/…``: the web page for owners, static files that talk to this API like any other client.
+
+Nothing is loaded from elsewhere, nothing is written into the page but its base URL, and no key stands in a URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from formrelay.api.about import SERVICE, About, Media
+from formrelay.api.http import Response
+from formrelay.api.router import Context, Route
+from formrelay.errors import not_found
+
+_FOLDER = Path(__file__).resolve().parents[1] / "console"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_BASE = b"<!--base-->"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+        " base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Asked again each time, and answered 304 as long as nothing was deployed.
+    "Cache-Control": "no-cache",
+}
+
+
+@cache
+def _file(name: str) -> tuple[bytes, str, str] | None:
+    """Content, type and entity tag of one of the console's files; None for any other name."""
+    if name not in {path.name for path in _FOLDER.iterdir()}:
+        return None
+    path = _FOLDER / name
+    content_type = _TYPES.get(path.suffix)
+    if content_type is None:
+        return None
+    content = path.read_bytes()
+    return content, content_type, hashlib.sha256(content).hexdigest()[:32]
+
+
+def page(ctx: Context) -> Response:
+    """The page; its base element makes it work behind a stage or a proxy's prefix."""
+    found = _file("index.html")
+    assert found is not None  # noqa: S101 - shipped with this module
+    content, content_type, _ = found
+    base = f'<base href="{escape(ctx.base_url)}/">'.encode()
+    return Response(200, content.replace(_BASE, base), {**_HEADERS, "Content-Type": content_type})
+
+
+def static(ctx: Context, part: str) -> Response:
+    """One of its files."""
+    found = _file(part)
+    if found is None or part == "index.html":
+        raise not_found()
+    content, content_type, digest = found
+    headers = {**_HEADERS, "Content-Type": content_type, "ETag": f'"{digest}"'}
+    if digest in ctx.request.headers.get("if-none-match", ""):
+        return Response(304, b"", headers)
+    return Response(200, content, headers)
+
+
+ROUTES = [
+    Route("GET", "/", page, about=About("The console", SERVICE, {200: Media("text/html")})),
+    Route(
+        "GET",
+        "/console/{part}",
+        static,
+        about=About("A file of the console", SERVICE, {200: Media("*/*"), 304: None}),
+    ),
+]

@@ -1,0 +1,68 @@
+// Elements from code. Text is always text, so nothing that a receiver or a form says can become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SVG_TAGS = new Set(["svg", "g", "path", "rect", "line", "text", "title", "polyline"]);
+
+export function h(tag, properties = {}, ...children) {
+  const node = SVG_TAGS.has(tag) && tag !== "title" ? document.createElementNS(SVG, tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "value") node.value = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+let numbered = 0;
+export const unique = (name) => `${name}-${++numbered}`;
+
+// A labelled control with room for a hint and for what the API says is wrong with it.
+export function field(name, label, control, hint) {
+  const id = unique(name);
+  control.id = id;
+  control.name = name;
+  const error = h("p", { class: "error", id: `${id}-error`, role: "alert" });
+  control.setAttribute("aria-describedby", hint ? `${id}-hint ${id}-error` : `${id}-error`);
+  const box = h("div", { class: "field" }, h("label", { for: id }, label), control,
+    hint && h("p", { class: "hint", id: `${id}-hint` }, hint), error);
+  box.control = control;
+  box.fail = (text) => {
+    error.textContent = text || "";
+    control.toggleAttribute("aria-invalid", Boolean(text));
+  };
+  return box;
+}
+
+export function check(name, label, checked) {
+  const control = h("input", { type: "checkbox", name, checked });
+  const box = h("div", { class: "field" }, h("label", { class: "check" }, control, label));
+  box.control = control;
+  return box;
+}
+
+export function select(name, choices, chosen, onchange) {
+  return h("select", { name, onchange },
+    choices.map(([value, label]) => h("option", { value, selected: String(value) === String(chosen) }, label)));
+}
+
+// Rows of cells under headings; on a phone each row becomes a card.
+export function table(caption, headings, rows, numbers = []) {
+  const cell = (content, index) =>
+    h("td", { "data-label": headings[index], class: numbers.includes(index) && "number" }, content);
+  return h("div", { class: "scroll" }, h("table", { class: "cards" },
+    h("caption", { class: "hidden" }, caption),
+    h("thead", {}, h("tr", {}, headings.map((name, index) =>
+      h("th", { scope: "col", class: numbers.includes(index) && "number" }, name)))),
+    h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map(cell))))));
+}
+
+export const facts = (pairs) =>
+  h("dl", { class: "facts" }, pairs.filter((pair) => pair[1] !== undefined)
+    .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
