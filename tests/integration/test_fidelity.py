@@ -6,6 +6,7 @@ Forms of our own making stand in tests/data/surveys; tests/support/collect fills
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import random
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from tests.data.surveys import emergency_food
 from tests.data.surveys.build import SURVEYS, survey
 from tests.support.app import App
+from tests.support.aws import objects
 from tests.support.collect import Filled, FormFiller
 from tests.support.forms import XFORMS, parse
 
@@ -133,3 +135,30 @@ def test_a_form_with_files_names_them_to_devices(app: App) -> None:
     assert sources == set(emergency_food.MEDIA)
     manifest = app.get(f"/xformsManifest/{asset}").text
     assert all(f"<filename>{name}</filename>" in manifest for name in sources)
+
+
+def test_choices_that_devices_look_up_in_a_file_come_with_the_form(app: App) -> None:
+    asset = upload(app, "facility")
+    manifest = app.get(f"/xformsManifest/{asset}").text
+    assert manifest.count("<filename>itemsets.csv</filename>") == 1
+    url = manifest.partition("<downloadUrl>")[2].partition("</downloadUrl>")[0]
+    media = app.get(url.removeprefix("https://kf.example.org"))
+    assert (media.status, media.headers["content-type"]) == (200, "text/csv")
+    assert media.text == (
+        '"list_name","name","label","state"\n"city","brooklyn","Brooklyn","NY"\n"city","harlem","Harlem","NY"\n'
+    )
+    assert f"md5:{hashlib.md5(media.body).hexdigest()}" in manifest  # noqa: S324
+    assert app.call("PATCH", f"/api/v2/assets/{asset}/deployment/").status == 200
+    assert app.get(f"/xformsManifest/{asset}").text == manifest
+    assert app.get(f"/api/v2/assets/{asset}/files/").json()["count"] == 0
+
+
+def test_a_file_of_the_owner_takes_the_place_of_the_one_made(app: App) -> None:
+    asset = upload(app, "facility")
+    parts: Any = [("content", ("itemsets.csv", b"mine", None))]
+    app.send_form("POST", f"/api/v2/assets/{asset}/files/", parts)
+    assert app.call("PATCH", f"/api/v2/assets/{asset}/deployment/").status == 200
+    manifest = app.get(f"/xformsManifest/{asset}").text
+    assert manifest.count("<filename>itemsets.csv</filename>") == 1
+    assert f"md5:{hashlib.md5(b'mine').hexdigest()}" in manifest  # noqa: S324
+    assert len([key for key in objects(app.settings.bucket) if key.startswith("media/")]) == 1

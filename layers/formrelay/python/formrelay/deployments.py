@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from formrelay import clock, functions, history
+from formrelay import clock, functions, history, ids
 from formrelay.auth import Caller
 from formrelay.errors import ApiError, detail, invalid
+from formrelay.forms import itemsets, media
 from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.projects import change, save
-from formrelay.storage import assets, form_files
+from formrelay.storage import assets, blobs, form_files
 from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
 
 _LABEL = "%Y-%m-%d %H:%M:%S"
 # Version of a form that was never deployed.
@@ -33,8 +36,10 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
     now = clock.now_ms()
     number = found.info["deployed_count"] + 1
     label = version.label or f"{number} ({datetime.fromtimestamp(now / 1000, UTC).strftime(_LABEL)})"
-    md5 = _compile(found, version.uid, label)
-    told_before = [file["uid"] for file in form_files.deployed(found.uid)]
+    content = assets.content(found.uid, version.uid) or {}
+    md5 = _compile(found, version.uid, label, content)
+    told_before = form_files.deployed(found.uid)
+    made = _made_files(found.uid, content, told_before)
 
     def apply(current: Project) -> None:
         if current.state["version"] != version.uid:
@@ -48,13 +53,28 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
         info = current.info | {"deployed": now}
         if not version.label:
             info["deployed_count"] = current.info["deployed_count"] + 1
-        media = form_files.deploy_ops(found.uid, form_files.read(found.uid))
+        files = form_files.deploy_ops(found.uid, form_files.read(found.uid), made)
         told = history.deployment_op(history.who(caller), current, version.uid)
-        save(current, state, info, caller, replace(version, deployed=now, label=label), also=[told, *media])
+        save(current, state, info, caller, replace(version, deployed=now, label=label), also=[told, *files])
 
     deployed = change(found.uid, apply)
-    form_files.forget(found.uid, told_before)
+    form_files.forget(found.uid, [file["uid"] for file in [*told_before, *made]])
     return deployed
+
+
+def _made_files(asset: str, content: dict[str, Any], told_before: Sequence[Item]) -> list[Item]:
+    """Files that devices need with this form and its owner does not upload; the one from before if it is the same."""
+    data = itemsets.external_choices(content)
+    if data is None:
+        return []
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    for file in told_before:
+        if (file["filename"], file["md5"]) == (itemsets.NAME, md5):
+            return [file]
+    kind = media.mimetype_of(itemsets.NAME)
+    file = {"uid": ids.uid("af"), "filename": itemsets.NAME, "mimetype": kind, "md5": md5, "size": len(data)}
+    blobs.put(blobs.form_file_key(asset, file["uid"]), data, kind)
+    return [file]
 
 
 def set_active(caller: Caller, uid: str, active: bool) -> Project:
@@ -71,17 +91,19 @@ def xform(found: Project) -> str:
     """The XForm of the newest version, deployed or not. Raises ApiError 400 as :func:`deploy` does."""
     version = found.state["version"]
     stored = assets.xform(found.uid, version) if version == found.state["deployed_version"] else None
-    return stored or str(_compiled(found, version, _DRAFT)["xform"])
+    if stored:
+        return stored
+    return str(_compiled(found, version, _DRAFT, assets.content(found.uid, version) or {})["xform"])
 
 
-def _compile(found: Project, version_uid: str, label: str) -> str:
-    answer = _compiled(found, version_uid, label)
+def _compile(found: Project, version_uid: str, label: str, content: dict[str, Any]) -> str:
+    answer = _compiled(found, version_uid, label, content)
     md5 = hashlib.md5(answer["xform"].encode(), usedforsecurity=False).hexdigest()
     assets.put_xform(found.uid, version_uid, answer["xform"], _grown_shape(found, answer["shape"]), md5)
     return md5
 
 
-def _compiled(found: Project, version_uid: str, label: str) -> dict[str, Any]:
+def _compiled(found: Project, version_uid: str, label: str, content: dict[str, Any]) -> dict[str, Any]:
     answer = functions.compile_form(
         {
             "action": "xform",
@@ -90,7 +112,7 @@ def _compiled(found: Project, version_uid: str, label: str) -> dict[str, Any]:
             "version": version_uid,
             "form_uuid": found.state["form_uuid"],
             "version_label": label,
-            "content": assets.content(found.uid, version_uid),
+            "content": content,
         }
     )
     if "error" in answer:

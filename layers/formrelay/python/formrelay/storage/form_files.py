@@ -91,10 +91,15 @@ def deployed(asset: str) -> list[Item]:
     return found
 
 
-def deploy_ops(asset: str, now: Files) -> list[Item]:
-    """Writes that tell devices of those files, refused when the owner's list has changed since it was read."""
+def deploy_ops(asset: str, now: Files, made: Sequence[Item] = ()) -> list[Item]:
+    """Writes that tell devices of those files, refused when the owner's list has changed since it was read.
+
+    ``made`` are files that come with the form itself; the owner's own of the same name take their place.
+    """
     data = settings().data_table
-    listed = [{name: file[name] for name in _LISTED if name in file} for file in now.files]
+    own = {file["filename"] for file in now.files}
+    files = [*now.files, *(file for file in made if file["filename"] not in own)]
+    listed = [{name: file[name] for name in _LISTED if name in file} for file in files]
     return [
         table.put_op(data, {**keys.manifest(asset), **packed(asset, compact(listed))}),
         table.check_op(data, keys.form_files(asset), _unchanged(now.revision), _seen(now.revision)),

@@ -32,15 +32,18 @@ def _submissions(path: str, *, public: bool) -> list[Route]:
 
 
 def _forms(base: str, *, public: bool) -> list[Route]:
-    def route(path: str, summary: str, media: Media, query: tuple[Query, ...] = ()) -> Route:
-        told = About(summary, COLLECT, {200: media}, query, public=public)
+    def route(
+        path: str, summary: str, media: Media, query: tuple[Query, ...] = (), *, elsewhere: bool = False
+    ) -> Route:
+        answers: dict[int, Media | None] = {200: media, 302: None} if elsewhere else {200: media}
+        told = About(summary, COLLECT, answers, query, public=public)
         return Route("GET", base + path, openrosa.answer, about=told)
 
     return [
         route("/formList", "List the forms to fill", _XML, (Query("formID", "Only that form."),)),
         route("/forms/{asset}/form.xml", "Read a form (XForm)", _XML),
         route("/xformsManifest/{asset}", "List the media of a form", _XML),
-        route("/xformsMedia/{asset}/{name}", "Read a medium of a form", Media("*/*")),
+        route("/xformsMedia/{asset}/{name}", "Read a medium of a form", Media("*/*"), elsewhere=True),
     ]
 
 
