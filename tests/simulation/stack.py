@@ -75,6 +75,8 @@ def environment() -> dict[str, str]:
     return {name: _value(value) for name, value in variables.items()} | {
         "FORMRELAY_MAIL_FROM": MAIL_FROM,
         "FORMRELAY_MAIL_CONFIGURATION": "",
+        # What a process remembers of sign-ins would outlive its simulated life.
+        "FORMRELAY_ACCESS_LOG_RETENTION": "0",
         "FORMRELAY_COMPILE_FUNCTION": "compile",
         "FORMRELAY_DELIVER_FUNCTION": "deliver",
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from formrelay import clock, ids, passwords
+from formrelay import access_logs, clock, ids, passwords
 from formrelay.errors import ApiError, unauthenticated
 from formrelay.storage import accounts
 from formrelay.storage.table import Item
@@ -27,8 +27,10 @@ class Caller:
     """What the client calls itself: its User-Agent header."""
 
 
-def authenticate(headers: Mapping[str, str], address: str) -> Caller | None:
+def authenticate(headers: Mapping[str, str], address: str, *, submitting: bool = False) -> Caller | None:
     """The caller named by the Authorization header (keys of ``headers`` in lower case); None without one.
+
+    Notes the sign-in; ``submitting`` says that it is for a submission.
 
     Raises ApiError 401 for credentials that are wrong, 429 after too many failed logins.
     """
@@ -36,13 +38,15 @@ def authenticate(headers: Mapping[str, str], address: str) -> Caller | None:
     if not header:
         return None
     scheme, _, rest = header.partition(" ")
+    agent = headers.get("user-agent", "")
     if scheme.lower() == "token":
-        account = _by_key(rest.strip())
+        account, kind = _by_key(rest.strip()), access_logs.TOKEN
     elif scheme.lower() == "basic":
-        account = _by_password(rest.strip(), address)
+        account, kind = _by_password(rest.strip(), address, agent), access_logs.BASIC
     else:
         return None
-    agent = headers.get("user-agent", "")
+    kind = access_logs.SUBMISSIONS if submitting else kind
+    access_logs.note(kind, account["username"], account["uid"], address, agent)
     return Caller(account["username"], account["uid"], account["superuser"], address, agent)
 
 
@@ -59,12 +63,14 @@ def _by_key(key: str) -> Item:
     return item
 
 
-def _by_password(encoded: str, address: str) -> Item:
+def _by_password(encoded: str, address: str, agent: str) -> Item:
     username, password = _decode(encoded)
     account = accounts.get_account(username)
     stored = account["password"] if account else None
-    if stored is None or not passwords.is_known(username, password, stored):
-        _check_slowly(username, password, stored, address)
+    known = stored is not None and passwords.is_known(username, password, stored)
+    if not known and not is_password(username, password, stored, address):
+        access_logs.note(access_logs.FAILED, username, account["uid"] if account else None, address, agent)
+        raise unauthenticated("Invalid username/password.")
     if account is None:
         raise unauthenticated("Invalid username/password.")
     if not account["active"]:
@@ -76,11 +82,6 @@ def _by_password(encoded: str, address: str) -> Item:
 def _nobody() -> str:
     """Checked in place of a stored hash when the name is unknown, so that both take the same time."""
     return passwords.hash_password("")
-
-
-def _check_slowly(username: str, password: str, stored: str | None, address: str) -> None:
-    if not is_password(username, password, stored, address):
-        raise unauthenticated("Invalid username/password.")
 
 
 def is_password(username: str, password: str, stored: str | None, address: str) -> bool:

@@ -34,6 +34,7 @@ class Settings:
     replay_window: int
     attempt_retention: int  # days
     history_retention: int  # days
+    access_log_retention: int  # days; 0: none is kept
     pause_failures: int
     pause_after: int
     probe_interval: int
@@ -98,6 +99,7 @@ def settings() -> Settings:
         replay_window=int(get("REPLAY_WINDOW", "1000")),
         attempt_retention=int(get("ATTEMPT_RETENTION", "90")),
         history_retention=int(get("HISTORY_RETENTION", "744")),
+        access_log_retention=int(get("ACCESS_LOG_RETENTION", "60")),
         pause_failures=int(get("PAUSE_FAILURES", "20")),
         pause_after=int(get("PAUSE_AFTER", "600")),
         probe_interval=int(get("PROBE_INTERVAL", "60")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from formrelay.api import (
+    access_logs,
     accounts,
     assets,
     attachments,
@@ -36,6 +37,7 @@ from formrelay.api.http import Request, Response
 from formrelay.api.router import Router
 
 _MODULES = (
+    access_logs,
     accounts,
     assets,
     attachments,

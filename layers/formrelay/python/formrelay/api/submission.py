@@ -65,7 +65,7 @@ def _wants_json(request: Request) -> bool:
 
 def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
     user = _path_user(request.path)
-    caller = authenticate(request.headers, request.address)
+    caller = authenticate(request.headers, request.address, submitting=True)
     if user is not None and not is_username(user):
         raise Outcome.NOT_FOUND.error()
     if request.method == "HEAD":

@@ -136,7 +136,7 @@ def remove(account: Item) -> None:
 
 def directory() -> Iterator[Item]:
     """Every account as its row has it, by name: ``username, id, uid, email, active, superuser, created, details``,
-    and ``last_login`` (ms) once there was one."""
+    and once there was one ``last_login`` and ``last_access`` (also a failed one; ms)."""
     rows = table.query_all(settings().accounts_table, "#pk = :pk", {":pk": keys.directory_pk()})
     return ({**_opened(row), "username": row["sk"]} for row in rows)
 

@@ -43,6 +43,14 @@ def api_key(key_hash: str) -> Key:
     return {"pk": f"K#{key_hash}", "sk": "K"}
 
 
+def access_pk(username: str) -> str:
+    return f"A#{username}"
+
+
+def access(username: str, group: str) -> Key:
+    return {"pk": access_pk(username), "sk": group}
+
+
 def login_failures(name: str, address: str) -> Key:
     return {"pk": f"T#{name}#{address}", "sk": "T"}
 

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from formrelay.api.openapi.schema import MOMENT, TEXT, URL, Schema, items, optional, record
+from formrelay.api.openapi.schema import COUNT, MOMENT, TEXT, URL, Schema, items, optional, record, words
 
+_ACCESS = record(
+    {
+        "user": optional(URL),
+        "date_created": MOMENT,
+        "username": optional(TEXT),
+        "metadata": record(
+            {"auth_type": TEXT}, {"source": TEXT, "ip_address": TEXT, "attempted_username": TEXT}
+        ),
+        "user_uid": optional(TEXT),
+        "count": COUNT,
+        "action": words("auth", "auth-failed"),
+    }
+)
 SHAPES: dict[str, Schema] = {
     "HistoryEntry": record(
         {
@@ -14,7 +27,7 @@ SHAPES: dict[str, Schema] = {
             "metadata": record(
                 {
                     "asset_uid": TEXT,
-                    "log_subtype": {"type": "string", "enum": ["project", "permission"]},
+                    "log_subtype": words("project", "permission"),
                     "ip_address": TEXT,
                     "source": TEXT,
                     "project_owner": TEXT,
@@ -23,5 +36,7 @@ SHAPES: dict[str, Schema] = {
             "date_created": MOMENT,
         }
     ),
+    "AccessEntry": _ACCESS,
+    "AccessEntries": record({"next": optional(URL), "previous": optional(URL), "results": items(_ACCESS)}),
     "HistoryActions": record({"actions": items(TEXT)}),
 }
