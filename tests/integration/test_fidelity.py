@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from formrelay.openrosa import instance
 from tests.data.surveys import emergency_food
 from tests.data.surveys.build import SURVEYS, survey
 from tests.support.app import App
 from tests.support.aws import objects
 from tests.support.collect import Filled, FormFiller
 from tests.support.forms import XFORMS, parse
+from tests.support.receiver import Receiver
 
 # What a record has beside the answers, all of it known to the server alone.
 _KNOWN = {
@@ -185,3 +187,19 @@ def test_a_form_that_is_downloaded_and_uploaded_again_is_the_same(app: App, name
     assert file.status == 200
     again = import_form(app, f"{name}.xlsx", file.body)
     assert content(again) == content(first)
+
+
+@pytest.mark.parametrize("name", ["facility", "living_standards"])
+def test_hooks_are_sent_every_answer_too(app: App, receiver: Receiver, name: str) -> None:
+    asset = upload(app, name)
+    form = FormFiller(xform(app, asset))
+    for kind in ("json", "xml"):
+        app.add_hook(asset, receiver.url(f"/{kind}"), export_type=kind)
+    filled = form.fill(random.Random(name))
+    assert app.submit(filled.xml, filled.files).status == 201
+    app.deliver()
+    bodies = {request.path: request.body for request in receiver.requests}
+    (record,) = app.records(asset)
+    assert json.loads(bodies["/json"]) == record
+    sent = instance.flatten(instance.read(bodies["/xml"]), form.repeats)
+    assert in_order(sent) == in_order(filled.answers)
