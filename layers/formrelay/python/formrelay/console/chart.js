@@ -13,7 +13,7 @@ const hourName = (time) => new Intl.DateTimeFormat(language, { hour: "2-digit", 
 function frame(caption, drawn, legend, rows, headings) {
   return h("figure", {}, h("figcaption", {}, caption),
     h("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" }, drawn),
-    legend, h("div", { class: "hidden" }, table(caption, headings, rows)));
+    legend, h("div", { class: "hidden" }, table(caption, headings, rows).firstChild));
 }
 
 function axes(top, hours) {

@@ -56,12 +56,17 @@ export function select(name, choices, chosen, onchange) {
 export function table(caption, headings, rows, numbers = []) {
   const cell = (content, index) =>
     h("td", { "data-label": headings[index], class: numbers.includes(index) && "number" }, content);
-  return h("div", { class: "scroll" }, h("table", { class: "cards" },
+  // What scrolls has to be reachable without a mouse.
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, h("table", { class: "cards" },
     h("caption", { class: "hidden" }, caption),
     h("thead", {}, h("tr", {}, headings.map((name, index) =>
       h("th", { scope: "col", class: numbers.includes(index) && "number" }, name)))),
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map(cell))))));
 }
+
+// Text as it is, in a box that scrolls.
+export const verbatim = (label, text, part) =>
+  h("pre", { tabindex: 0, role: "region", "aria-label": label, "data-part": part }, text);
 
 export const facts = (pairs) =>
   h("dl", { class: "facts" }, pairs.filter((pair) => pair[1] !== undefined)

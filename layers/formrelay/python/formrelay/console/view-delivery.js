@@ -1,7 +1,7 @@
 // One delivery: how it stands, its attempts, and the body, made again to see whether it is what was sent.
 
 import { get, hookPath } from "./api.js";
-import { facts, fill, h, table } from "./dom.js";
+import { facts, fill, h, table, verbatim } from "./dom.js";
 import { milliseconds, moment, number, t } from "./i18n.js";
 import { button, crumbs, status } from "./parts.js";
 import { request, retry } from "./view-hook.js";
@@ -35,14 +35,14 @@ const standing = (ctx, place, log, load) => h("section", { class: "sheet" },
     [t("submission"), String(log.submission_id)], [t("event"), h("code", {}, log.event)], [t("tries"), number(log.tries)],
     [t("code"), log.status_code ?? "–"], [t("changed"), moment(log.date_modified)], ["uid", h("code", {}, log.uid)],
   ]),
-  log.message && [h("h3", {}, t("lastAnswer")), h("pre", {}, log.message)]);
+  log.message && [h("h3", {}, t("lastAnswer")), verbatim(t("lastAnswer"), log.message)]);
 
 const attempts = (rows) => rows.length > 0 && [h("h2", {}, t("attempts")),
   table(t("attempts"), ["#", t("when"), t("took"), t("outcome"), t("code"), t("address"), t("answer"), t("nextTry")],
     rows.map((one) => [
       String(one.number) + (one.manual ? ` ${t("byHand")}` : ""), moment(one.date_started), milliseconds(one.duration_ms),
       h("span", { class: `badge ${one.outcome === "success" ? "good" : "bad"}` }, one.outcome), one.status_code ?? "–",
-      h("bdi", {}, one.address || "–"), one.message ? h("details", {}, h("summary", {}, t("look")), h("pre", {}, one.message)) : "–",
+      h("bdi", {}, one.address || "–"), one.message ? h("details", {}, h("summary", {}, t("look")), verbatim(t("answer"), one.message)) : "–",
       one.date_next ? moment(one.date_next) : "–",
     ]), [2])];
 

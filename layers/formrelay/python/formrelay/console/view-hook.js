@@ -2,7 +2,7 @@
 
 import { asset, get, hookPath, patch, post, remove } from "./api.js";
 import { latency, outcomes } from "./chart.js";
-import { check, facts, field, fill, h, select, table } from "./dom.js";
+import { check, facts, field, fill, h, select, table, verbatim } from "./dom.js";
 import { ago, moment, number, t } from "./i18n.js";
 import { button, copy, counts, crumbs, health, status, tabs } from "./parts.js";
 
@@ -72,7 +72,7 @@ function secret(ctx, place, hook) {
     h("div", { class: "row" },
       button(ctx, hook.signed ? t("nextSecret") : t("makeSecret"), async () => {
         const made = await post(`${place.path}/secret/`, {});
-        fill(told, h("p", { class: "notice" }, t("secretOnce")), h("pre", {}, made.secret),
+        fill(told, h("p", { class: "notice" }, t("secretOnce")), verbatim(t("signatures"), made.secret),
           button(ctx, t("copy"), () => copy(ctx, made.secret)));
       }),
       hook.signed && button(ctx, t("stopSigning"), async () => { await remove(`${place.path}/secret/`); ctx.again(); })), told);
@@ -179,7 +179,7 @@ async function test(ctx, place) {
         button(ctx, t("sendTest"), async () => {
           const found = await post(`${place.path}/test/${query()}`, {});
           fill(outcome, h("p", { class: found.outcome === "success" ? "notice good" : "notice bad" },
-            `${found.outcome} · ${found.status_code ?? "–"} · ${number(found.duration_ms)} ms`), h("pre", {}, found.detail || ""));
+            `${found.outcome} · ${found.status_code ?? "–"} · ${number(found.duration_ms)} ms`), verbatim(t("answer"), found.detail || ""));
         }, "main")), outcome),
     h("section", { class: "sheet" }, h("h2", {}, t("whatIsSent")), shown));
 }
@@ -187,9 +187,9 @@ async function test(ctx, place) {
 // A request as it goes out.
 export const request = (found) => [
   found.sample && h("p", { class: "notice" }, t("sample")),
-  h("pre", {}, `${found.method} ${found.url}\n${found.headers.map((one) => `${one.name}: ${one.value}`).join("\n")}`),
+  verbatim(t("headers"), `${found.method} ${found.url}\n${found.headers.map((one) => `${one.name}: ${one.value}`).join("\n")}`),
   h("h3", {}, t("body"), " ", h("span", { class: "quiet small" }, `${number(found.size)} B`)),
-  h("pre", { "data-part": "body" }, pretty(found)),
+  verbatim(t("body"), pretty(found), "body"),
   found.body_cut && h("p", { class: "quiet small" }, t("cut")),
 ];
 
