@@ -56,11 +56,13 @@ export function latency(hours) {
   if (!some.length) return null;
   const top = Math.max(10, ...some.map((hour) => hour.p95_ms));
   const { y, step, drawn } = axes(top, hours);
-  const line = (name, style) => h("polyline", {
-    class: style,
-    points: hours.map((hour, index) => [hour, index]).filter(([hour]) => hour[name] !== null)
-      .map(([hour, index]) => `${LEFT + (index + 0.5) * step},${y(hour[name])}`).join(" "),
-  });
+  const place = (index) => LEFT + (index + 0.5) * step;
+  const known = (name) => hours.map((hour, index) => [hour[name], index]).filter(([value]) => value !== null);
+  // A dot for each hour, since one hour alone makes no line.
+  const line = (name, style) => [
+    h("polyline", { class: style, points: known(name).map(([value, index]) => `${place(index)},${y(value)}`).join(" ") }),
+    known(name).map(([value, index]) => h("circle", { class: "dot", cx: place(index), cy: y(value), r: 2.5 })),
+  ];
   return frame(t("latency"), [drawn, line("p50_ms", "line"), line("p95_ms", "line second")],
     h("p", { class: "legend" }, t("latencyLegend")),
     some.map((hour) => [hourName(new Date(hour.start)), hour.p50_ms, hour.p95_ms]),

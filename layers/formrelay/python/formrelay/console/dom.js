@@ -1,7 +1,7 @@
 // Elements from code. Text is always text, so nothing that a receiver or a form says can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "g", "path", "rect", "line", "text", "title", "polyline"]);
+const SVG_TAGS = new Set(["svg", "g", "path", "rect", "line", "text", "title", "polyline", "circle"]);
 
 export function h(tag, properties = {}, ...children) {
   const node = SVG_TAGS.has(tag) && tag !== "title" ? document.createElementNS(SVG, tag) : document.createElement(tag);
