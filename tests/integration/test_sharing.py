@@ -215,7 +215,7 @@ def test_a_list_reads_many_shared_projects_at_once(app: App) -> None:
         share(app, made["uid"], "bob", "view_asset")
     with counting() as calls:
         assert len(listed(app, "bob")) == 5
-    assert calls["dynamodb.BatchGetItem"] == 1
+    assert calls["dynamodb.BatchGetItem"] == 2  # their rows, and what is shown of them
 
 
 def test_grant_and_list_are_written_together(app: App, asset: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from formrelay import ids
 from formrelay.settings import settings
-from formrelay.storage import accounts, keys, table
+from formrelay.storage import accounts, keys, listings, table
 from formrelay.usernames import ANONYMOUS
 
 __all__ = ["ANONYMOUS", "grant", "switch_off"]
@@ -14,10 +14,14 @@ def grant(asset: str, username: str, *codenames: str) -> None:
     """Gives a user exactly these rights on a project, and lists it for them if they may view it."""
     data = settings().data_table
     uids = {codename: ids.uid("p") for codename in codenames}
-    table.put(data, {**keys.permission(asset, username), "codenames": uids, "revision": 0})
+    key = keys.permission(asset, username)
+    is_new = table.get(data, key) is None
+    table.put(data, {**key, "codenames": uids, "revision": 0})
     owner = (table.get(data, keys.asset_state(asset)) or {})["owner"]
+    if username != ANONYMOUS and is_new:
+        table.transact([listings.shared_op(owner, asset, 1)])
     if "view_asset" in codenames and username != ANONYMOUS:
-        table.put(data, {**keys.listing(username, asset), "owner": owner})
+        table.transact([listings.pointer_op(username, asset, owner)])
 
 
 def switch_off(username: str) -> None:

@@ -22,7 +22,7 @@ from tests.support.template import ROOT, several, statements, template
 PACKAGE = ROOT / "layers" / "formrelay" / "python" / "formrelay"
 
 # Whose threads these are, when no handler is on their stack.
-_THREADS = {PACKAGE / "recovery.py": "recover"}
+_THREADS = {PACKAGE / "recovery.py": "recover", PACKAGE / "api" / "asset_list.py": "api"}
 _TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",

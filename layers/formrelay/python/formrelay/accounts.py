@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from formrelay import clock, ids, passwords, sealing
 from formrelay.errors import UnavailableError, detail, invalid, not_found
-from formrelay.storage import accounts, assets
+from formrelay.storage import accounts, listings
 from formrelay.storage.table import ConflictError, Item, TransactionError
 from formrelay.usernames import is_username
 
@@ -138,7 +138,7 @@ def delete(username: str) -> None:
     """
 
     def deleted(account: Item) -> None:
-        if assets.owned(username):
+        if listings.owned(username):
             raise detail(400, "The account owns projects. Delete them, or give them to somebody else, first.")
         accounts.remove(account)
 

@@ -13,6 +13,7 @@ from formrelay.auth import Caller
 from formrelay.errors import UnavailableError, invalid, not_found
 from formrelay.forms.content import ContentError, content_hash, normalise
 from formrelay.forms.summary import summarise
+from formrelay.listings import row_of
 from formrelay.storage import assets
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import ConflictError, Item, TransactionError, backoff
@@ -82,7 +83,7 @@ def create(caller: Caller, draft: Draft) -> Project:
         "modified_by": caller.username,
         "revision": 0,
     }
-    assets.create(state, info, version, content, listing_row(state, info))
+    assets.create(state, info, version, content, row_of(state, info))
     return Project(uid, state, info=info)
 
 
@@ -148,30 +149,7 @@ def save(
 ) -> None:
     """Writes a changed project, dated and signed. Raises TransactionError as :func:`assets.save` does."""
     info = info | {"modified": clock.now_ms(), "modified_by": caller.username}
-    assets.save(found, state, info, listing_row(state, info), version, content, also)
-
-
-def listing_row(state: Mapping[str, Any], info: Mapping[str, Any]) -> Item:
-    """What lists of projects and of forms sort, filter and show without reading each project."""
-    return {
-        "owner": state["owner"],
-        "name": state["name"],
-        "type": state["type"],
-        "status": deployment_status(state),
-        "modified": info["modified"],
-        "deployed": info["deployed"],
-        "form_version": state["form_version"],
-        "form_md5": state["form_md5"],
-    }
-
-
-def deployment_status(state: Mapping[str, Any]) -> str:
-    """``draft``, ``deployed``, ``archived``; ``-`` for what is no survey."""
-    if state["type"] != "survey":
-        return "-"
-    if not state["deployed_version"]:
-        return "draft"
-    return "deployed" if state["active"] else "archived"
+    assets.save(found, state, info, row_of(state, info), version, content, also)
 
 
 def standard_settings(given: Mapping[str, Any]) -> dict[str, Any]:

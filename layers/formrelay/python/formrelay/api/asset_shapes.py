@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import clock, permissions
 from formrelay.api import permission_shapes
 from formrelay.api.router import Context
-from formrelay.projects import deployment_status
+from formrelay.listings import deployment_status
 from formrelay.storage import form_files, marks, submissions
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item
@@ -54,9 +54,25 @@ _LIST_ONLY = (
 )
 
 
-def list_item(ctx: Context, project: Project, inactive: Container[str]) -> dict[str, Any]:
+class Totals(NamedTuple):
+    """What was submitted to a project, None where the caller may not know: how many, and when the newest (ms)."""
+
+    submissions: int | None
+    newest: int | None
+
+
+def totals(ctx: Context, project: Project) -> Totals:
+    """Counts what was submitted to a project, without reading it."""
+    if not permissions.allowed(ctx.caller, project, permissions.VIEW):
+        return Totals(None, None)
+    if not project.is_deployed:
+        return Totals(0, None)
+    return Totals(marks.census(project.uid).count, submissions.newest_time(project.uid))
+
+
+def list_item(ctx: Context, project: Project, inactive: Container[str], totals: Totals) -> dict[str, Any]:
     """A row of the project list: no content; ``inactive`` users are left out of its permissions."""
-    shown = _common(ctx, project, inactive)
+    shown = _common(ctx, project, totals, inactive)
     return {name: shown[name] for name in _LIST_ONLY}
 
 
@@ -68,7 +84,7 @@ def detail(
     deployed = [version for version in versions if version.deployed]
     rows = [version_item(ctx, project.uid, v, versions) for v in deployed]
     return {
-        **_common(ctx, project),
+        **_common(ctx, project, totals(ctx, project)),
         "files": [file_item(ctx, project.uid, file) for file in form_files.read(project.uid).files],
         "version__content_hash": project.info["content_hash"],
         "version_count": project.info["version_count"],
@@ -140,11 +156,12 @@ def _number(version: Version, versions: list[Version]) -> str:
     return str(deployed) if version.deployed else f"{deployed}.{drafts}"
 
 
-def _common(ctx: Context, project: Project, inactive: Container[str] | None = None) -> dict[str, Any]:
+def _common(
+    ctx: Context, project: Project, totals: Totals, inactive: Container[str] | None = None
+) -> dict[str, Any]:
     state, info, url = project.state, project.info, _asset_url(ctx, project.uid)
     suffix = f".{ctx.request.suffix}" if ctx.request.suffix else "/"
     deployed = project.is_deployed
-    sees_data = permissions.allowed(ctx.caller, project, permissions.VIEW)
     return {
         "url": url + suffix,
         "owner": f"{ctx.api}/users/{project.owner}/",
@@ -164,8 +181,8 @@ def _common(ctx: Context, project: Project, inactive: Container[str] | None = No
         "has_deployment": deployed,
         "deployed_version_id": state["deployed_version"],
         "deployment__active": state["active"],
-        "deployment__submission_count": _count(project) if sees_data else None,
-        "deployment__last_submission_time": _last_time(project) if sees_data else None,
+        "deployment__submission_count": totals.submissions,
+        "deployment__last_submission_time": clock.iso_seconds(totals.newest) if totals.newest else None,
         "deployment__encrypted": False,
         "deployment__uuid": state["form_uuid"] if deployed else None,
         "deployment_status": deployment_status(state),
@@ -182,17 +199,6 @@ def _common(ctx: Context, project: Project, inactive: Container[str] | None = No
         "last_modified_by": info["modified_by"],
         "created_by": info["created_by"],
     }
-
-
-def _count(project: Project) -> int:
-    return marks.census(project.uid).count if project.is_deployed else 0
-
-
-def _last_time(project: Project) -> str | None:
-    if not project.is_deployed:
-        return None
-    newest = submissions.newest_time(project.uid)
-    return None if newest is None else clock.iso_seconds(newest)
 
 
 def _status(project: Project) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from formrelay import cloning, permissions, projects
-from formrelay.api import asset_shapes, fields, form_downloads, paging, permission_shapes
-from formrelay.api.about import PAGING, PROJECTS, About, Body, Page, Query, Shape
+from formrelay.api import asset_shapes, fields, form_downloads
+from formrelay.api.about import PROJECTS, About, Body, Shape
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.auth import Caller
@@ -18,25 +18,11 @@ from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
 _MAX_SETTINGS = 100_000
-_RANK = {"deployed": 0, "draft": 1, "archived": 2, "-": 3}
 
 
 def load(ctx: Context, uid: str, codename: str = permissions.VIEW_ASSET) -> Project:
     """The project with its details, if the caller holds the right on it."""
     return permissions.require(ctx.caller, assets.project(uid, with_info=True), codename)
-
-
-def list_assets(ctx: Context) -> Response:
-    rows = assets.listed(ctx.caller.username) if ctx.caller else []
-    wanted = ctx.request.query.get("asset_type")
-    if wanted:
-        rows = [row for row in rows if row["type"] == wanted]
-    rows.sort(key=lambda row: (_RANK[row["status"]], -row["modified"], row["sk"]))
-    start, limit, shown = paging.page(ctx.request, rows)
-    found = [project for row in shown if (project := assets.project(row["sk"], with_info=True))]
-    inactive = permission_shapes.switched_off(ctx, found)
-    results = [asset_shapes.list_item(ctx, project, inactive) for project in found]
-    return json_response(paging.envelope(ctx.request, len(rows), results, start, limit))
 
 
 def create_asset(ctx: Context) -> Response:
@@ -107,18 +93,6 @@ _ASSET = _ASSETS + "/{asset}"
 _IN_FULL: Mapping[int, Shape | None] = {200: "Project", 302: None}
 _NEW = {"name": "Visits", "asset_type": "survey", "content": {"survey": [{"type": "text", "name": "who"}]}}
 ROUTES = [
-    Route(
-        "GET",
-        _ASSETS,
-        list_assets,
-        about=About(
-            "List the projects that the caller has or was given",
-            PROJECTS,
-            {200: Page("ProjectRow")},
-            (*PAGING, Query("asset_type", "Only projects of that type.", {"enum": [*projects.TYPES]})),
-            public=True,
-        ),
-    ),
     Route(
         "POST",
         _ASSETS,

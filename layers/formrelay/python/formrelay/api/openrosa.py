@@ -16,10 +16,10 @@ from formrelay.errors import ApiError, UnavailableError, not_found, unauthentica
 from formrelay.log import logger
 from formrelay.openrosa import replies
 from formrelay.openrosa.replies import ListedForm, ListedMedia, Reply
-from formrelay.storage import accounts, assets, blobs, form_files
+from formrelay.storage import accounts, asset_batches, assets, blobs, form_files, listings
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
-from formrelay.usernames import RESERVED
+from formrelay.usernames import ANONYMOUS, RESERVED
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
 _Handler = Callable[[Request, Caller | None, str | None, str], Reply]
@@ -74,16 +74,16 @@ def _split(path: str) -> tuple[str | None, _Handler, str] | None:
 
 def _form_list(request: Request, caller: Caller | None, user: str | None, _rest: str) -> Reply:
     wanted = request.query.get("formID")
-    rows = [row for row in _rows(caller, user) if wanted in (None, row["sk"])]
+    rows = [row for row in _rows(caller, user) if wanted in (None, row["uid"])]
     base = _base(request, user)
     listed = [
         ListedForm(
-            form_id=row["sk"],
+            form_id=row["uid"],
             name=row["name"],
             version=row["form_version"],
             md5=row["form_md5"],
-            download_url=f"{base}/forms/{row['sk']}/form.xml",
-            manifest_url=f"{base}/xformsManifest/{row['sk']}",
+            download_url=f"{base}/forms/{row['uid']}/form.xml",
+            manifest_url=f"{base}/xformsManifest/{row['uid']}",
         )
         for row in rows
     ]
@@ -95,16 +95,14 @@ def _rows(caller: Caller | None, user: str | None) -> Iterator[Item]:
     if user is not None and not _is_active(user):
         return
     username = user or (caller.username if caller else "")
-    for row in assets.listed(username):
-        if row["status"] != "deployed":
-            continue
-        if row["owner"] != username and not _is_active(row["owner"]):
-            continue
-        if user is None and row["owner"] == username:
-            yield row
-            continue
-        project = assets.project(row["sk"])
-        if project and _is_listed(project, caller, user):
+    deployed = [row for row in listings.of_user(username) if row["status"] == "deployed"]
+    inactive = accounts.inactive({row["owner"] for row in deployed} - {username})
+    doubtful = [row["uid"] for row in deployed if user is not None or row["owner"] != username]
+    projects = asset_batches.projects(doubtful, [username, ANONYMOUS], with_info=False)
+    for row in deployed:
+        project = projects.get(row["uid"])
+        own = user is None and row["owner"] == username
+        if row["owner"] not in inactive and (own or (project and _is_listed(project, caller, user))):
             yield row
 
 

@@ -13,7 +13,7 @@ from formrelay.api.router import Context, Route
 from formrelay.errors import detail, forbidden, invalid, not_found
 from formrelay.search import SearchError, compile_search
 from formrelay.storage import accounts as stored
-from formrelay.storage import assets
+from formrelay.storage import listings
 from formrelay.storage.table import Item
 
 _ROOTS = ("username", "is_active", "is_superuser", "email", "date_joined", "last_login", "extra_details")
@@ -59,7 +59,7 @@ def _facts(row: Item) -> dict[str, Any]:
 
 def _listed(row: Item) -> dict[str, Any]:
     """An account as superusers see it."""
-    return {**_facts(row), "asset_count": assets.owned(row["username"]), "metadata": row["details"]}
+    return {**_facts(row), "asset_count": listings.owned(row["username"]), "metadata": row["details"]}
 
 
 def get_user(ctx: Context, username: str) -> Response:

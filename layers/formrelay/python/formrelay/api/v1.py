@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from formrelay import permissions
-from formrelay.api import asset_shapes
+from formrelay.api import asset_list
 from formrelay.api.about import PROJECTS, SERVICE, About, Many, Query
 from formrelay.api.http import Request, Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.storage import assets
+from formrelay.storage import listings
 from formrelay.storage.assets import Project
 from formrelay.usernames import ANONYMOUS
 
@@ -50,24 +50,20 @@ def _instead(path: str) -> str:
 
 
 def list_forms(ctx: Context) -> Response:
-    """Deployed projects, archived ones too, as one array; read one by one, as the list has no pages."""
+    """Deployed projects, archived ones too, as one array: the list has no pages."""
     wanted, owner = (ctx.request.query.get(name) for name in ("id_string", "owner"))
     rows = [
         row
-        for row in assets.listed(ctx.user.username)
-        if row["status"] in ("deployed", "archived") and wanted in (None, row["sk"])
+        for row in listings.of_user(ctx.user.username)
+        if row["status"] in ("deployed", "archived") and wanted in (None, row["uid"])
     ]
-    found = (assets.project(row["sk"], with_info=True) for row in rows if owner in (None, row["owner"]))
-    shown = [
-        _form(ctx, project)
-        for project in found
-        if project and permissions.allowed(ctx.caller, project, permissions.VIEW_ASSET)
-    ]
-    return json_response(sorted(shown, key=lambda form: form["id_string"]))
+    shown = asset_list.items(ctx, [row for row in rows if owner in (None, row["owner"])])
+    forms = [_form(ctx, project, item) for project, item in shown]
+    return json_response(sorted(forms, key=lambda form: str(form["id_string"])))
 
 
-def _form(ctx: Context, project: Project) -> dict[str, Any]:
-    item, state = asset_shapes.list_item(ctx, project, ()), project.state
+def _form(ctx: Context, project: Project, item: dict[str, Any]) -> dict[str, Any]:
+    state = project.state
 
     def anybody(codename: str) -> bool:
         return permissions.granted(ANONYMOUS, project, codename)

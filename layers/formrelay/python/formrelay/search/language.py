@@ -11,6 +11,8 @@ from formrelay.search.operators import OPERATORS, listed
 
 _SHORTEST_WORD = 3
 _MAX_DEPTH = 50
+# Each is asked of every row of a list.
+_MAX_TERMS = 100
 _TOKEN = re.compile(
     r"""\s*(?:(?P<paren>[()])|(?P<field>[A-Za-z_][\w.\[\]-]*):|(?P<quoted>"[^"]*"|'[^']*')|(?P<word>[^\s():"']+))"""
 )
@@ -43,7 +45,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """``and``, ``or`` or ``not`` of some nodes."""
 
     kind: str
@@ -56,7 +58,7 @@ class _Group:
         return all(found) if self.kind == "and" else any(found)
 
 
-_Node = Term | _Group
+_Node = Term | Group
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Search:
 
     def matches(self, record: Mapping[str, Any]) -> bool:
         return self.root is not None and self.root.matches(record, self.words)
+
+    @property
+    def terms(self) -> list[Term]:
+        """All conditions of the query."""
+        return list(_terms(self.root)) if self.root else []
 
     def only(self, field: str) -> frozenset[str] | None:
         """The values of a field among which every match has its own; None when the query does not bind it."""
@@ -82,13 +89,15 @@ class Search:
 def compile_search(text: str, *, roots: Collection[str], words: Sequence[str] = ()) -> Search:
     """Compiles a query on fields that begin with one of ``roots``; bare words look into the fields ``words``.
 
-    Raises SearchError for other fields, and for nothing but words too short to tell anything.
+    Raises SearchError for other fields, for very many terms, and for nothing but words too short to tell anything.
     """
     try:
         root = _Parser(text).parsed()
     except _SyntaxError:
         return Search(None)
     terms = list(_terms(root))
+    if len(terms) > _MAX_TERMS:
+        raise SearchError("Your query is too long")
     if any(term.path and term.path[0] not in roots for term in terms):
         raise SearchError("Not supported field lookup")
     if all(not term.path and len(term.value) < _SHORTEST_WORD for term in terms):
@@ -123,20 +132,20 @@ class _Parser:
         nodes = [self._and()]
         while self._take(("keyword", "OR")):
             nodes.append(self._and())
-        return nodes[0] if len(nodes) == 1 else _Group("or", tuple(nodes))
+        return nodes[0] if len(nodes) == 1 else Group("or", tuple(nodes))
 
     def _and(self) -> _Node:
         nodes = [self._not()]
         while self._take(("keyword", "AND")) or self._peek() not in _ENDS:
             nodes.append(self._not())
-        return nodes[0] if len(nodes) == 1 else _Group("and", tuple(nodes))
+        return nodes[0] if len(nodes) == 1 else Group("and", tuple(nodes))
 
     def _not(self) -> _Node:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise _SyntaxError
         if self._take(("keyword", "NOT")):
-            node: _Node = _Group("not", (self._not(),))
+            node: _Node = Group("not", (self._not(),))
         elif self._take(("paren", "(")):
             node = self._or()
             if not self._take(("paren", ")")):

@@ -53,11 +53,15 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, str], bool]:
 
 
 def _folded(test: Callable[[str, str], bool]) -> Callable[[Any, str], bool]:
-    return lambda actual, wanted: actual is not None and test(str(actual).lower(), wanted.lower())
+    return lambda actual, wanted: _has_text(actual) and test(str(actual).lower(), wanted.lower())
 
 
 def _plain(test: Callable[[str, str], bool]) -> Callable[[Any, str], bool]:
-    return lambda actual, wanted: actual is not None and test(str(actual), wanted)
+    return lambda actual, wanted: _has_text(actual) and test(str(actual), wanted)
+
+
+def _has_text(actual: Any) -> bool:
+    return isinstance(actual, str | int | float) and not isinstance(actual, bool)
 
 
 _ORDERED = {

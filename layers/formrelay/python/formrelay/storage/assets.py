@@ -14,7 +14,7 @@ from typing import Any
 
 from formrelay import ids
 from formrelay.settings import settings
-from formrelay.storage import keys, table
+from formrelay.storage import keys, listings, table
 from formrelay.storage.packing import INLINE, compact, packed, unpacked
 from formrelay.storage.table import Item
 
@@ -68,10 +68,19 @@ def project(asset: str, *, with_info: bool = False) -> Project | None:
         elif found is None:
             return None
         elif kind == "T":
-            found.info = _info(item)
+            found.info = info_of(item)
         else:
             _file_under(found, rest, item)
     return found
+
+
+def rights(asset: str) -> dict[str, Item]:
+    """The rights on a project by user, as in :class:`Project`. One Query."""
+    found = Project(asset, {})
+    values = {":pk": keys.asset_pk(asset), ":perm": keys.permission(asset, "")["sk"]}
+    for item in table.query_all(settings().data_table, "#pk = :pk AND begins_with(#sk, :perm)", values):
+        _file_under(found, item["sk"].partition("#")[2], item)
+    return found.rights
 
 
 def _file_under(found: Project, rest: str, item: Item) -> None:
@@ -84,7 +93,8 @@ def _info_item(asset: str, info: Item) -> Item:
     return {**keys.asset_info(asset), **plain, **packed(asset, compact({name: info[name] for name in _FREE}))}
 
 
-def _info(item: Item) -> Item:
+def info_of(item: Item) -> Item:
+    """The details of a project, out of their item."""
     plain = {name: value for name, value in item.items() if name not in ("packed", "blob")}
     return {**plain, **json.loads(unpacked(item))}
 
@@ -123,7 +133,7 @@ def create(state: Item, info: Item, version: Version, content: dict[str, Any], r
             table.put_op(data, version.item(uid)),
             table.put_op(data, _content_item(uid, version.uid, content)),
             table.put_op(data, {**keys.form_uuid(state["form_uuid"]), "asset": uid}, condition=new),
-            table.put_op(data, {**keys.listing(state["owner"], uid), **row}),
+            listings.put_op(row),
         ]
     )
 
@@ -151,7 +161,7 @@ def save(
             values={":revision": found.info["revision"]},
         ),
         table.put_op(data, {**keys.asset_state(found.uid), **state}),
-        table.put_op(data, {**keys.listing(found.owner, found.uid), **row}),
+        listings.save_op(row),
     ]
     if version:
         operations.append(table.put_op(data, version.item(found.uid)))
@@ -211,22 +221,3 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
     )
     parsed: dict[str, Any] = json.loads(zlib.decompress(found[0]["shape"])) if found else {}
     return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
-
-
-def owned(username: str) -> int:
-    """How many projects a user owns."""
-    condition, values = "#pk = :pk", {":pk": keys.listing_pk(username), ":owner": username}
-    options = {"where": "#owner = :owner", "projection": "#sk"}
-    return sum(1 for _ in table.query_all(settings().data_table, condition, values, **options))
-
-
-def listed(username: str) -> list[Item]:
-    """The rows of a user's project list, by uid: projects of their own, and those that others share with them."""
-    data = settings().data_table
-    rows = list(table.query_all(data, "#pk = :pk", {":pk": keys.listing_pk(username)}))
-    shared = [keys.listing(row["owner"], row["sk"]) for row in rows if row["owner"] != username]
-    found: dict[str, Item] = {row["sk"]: row for row in rows if row["owner"] == username}
-    for i in range(0, len(shared), table.MAX_BATCH_GET):
-        read = table.batch_get(data, shared[i : i + table.MAX_BATCH_GET])
-        found |= {row["sk"]: row for row in read if row}
-    return [found[uid] for uid in sorted(found)]

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from formrelay.rights import Grants
 from formrelay.settings import settings
-from formrelay.storage import keys, table
+from formrelay.storage import keys, listings, table
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
 
-# Each user takes two writes and one of what is told of it, AnonymousUser one and up to three; two more check the
-# project and the caller. DynamoDB's limit is 100.
-MAX_CHANGED = (table.MAX_TRANSACTION - 3) // 3
+# Each user takes two writes and one of what is told of it, AnonymousUser one and up to three; three more check the
+# project and the caller, and count. DynamoDB's limit is 100.
+MAX_CHANGED = (table.MAX_TRANSACTION - 4) // 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,9 @@ def save(project: Project, changes: Sequence[Change], authority: str | None, tol
         operations.append(_check(asset, authority, project.rights.get(authority)))
     for change in changes:
         operations += _writes(project, change)
+    more = sum(bool(c.uids) - (c.found is not None) for c in changes if c.username != ANONYMOUS)
+    if more:
+        operations.append(listings.shared_op(project.owner, asset, more))
     table.transact([*operations, *told])
 
 
@@ -80,7 +83,7 @@ def _writes(project: Project, change: Change) -> list[Item]:
         listed = table.delete_op(data, row)
     else:
         operations = [table.put_op(data, change.item(asset), condition=condition, values=values)]
-        listed = table.put_op(data, {**row, "owner": project.owner})
+        listed = listings.pointer_op(change.username, asset, project.owner)
     if change.username != ANONYMOUS:
         operations.append(listed)
     return operations

@@ -229,6 +229,19 @@ def page(
     return items, int(stopped["sk"]) if stopped else None
 
 
+def newest_time(asset: str) -> int | None:
+    """``_submission_time`` (ms) of the submission that came last."""
+    items, _ = table.query(
+        settings().data_table,
+        "#pk = :pk",
+        {":pk": keys.submissions_pk(asset)},
+        limit=1,
+        forward=False,
+        projection="#time",
+    )
+    return int(items[0]["time"]) if items else None
+
+
 def scan(asset: str, *, forward: bool = True) -> Iterator[Item]:
     """Every submission of a form, read page by page."""
     yield from table.query_all(
@@ -265,19 +278,6 @@ def count(asset: str, *, first: int = 0, most: int | None = None) -> int:
     """How many submissions a form has from the id ``first`` on; reads all of them, or up to ``most``."""
     values = _between(asset, first, ids.MAX_SUBMISSION_ID)
     return table.count(settings().data_table, _BETWEEN, values, most=most)
-
-
-def newest_time(asset: str) -> int | None:
-    """The time (ms) of the submission that came last; None when there is none."""
-    items, _ = table.query(
-        settings().data_table,
-        "#pk = :pk",
-        {":pk": keys.submissions_pk(asset)},
-        limit=1,
-        forward=False,
-        projection="#time",
-    )
-    return items[0]["time"] if items else None
 
 
 def times(asset: str, *, first: int, end: int, most: int) -> list[tuple[int, int]]:

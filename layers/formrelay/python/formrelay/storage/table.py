@@ -140,6 +140,12 @@ def batch_get(table: str, keys: Sequence[Key]) -> list[Item | None]:
     raise UnavailableError
 
 
+def batch_get_all(table: str, keys: Sequence[Key]) -> Iterator[Item | None]:
+    """:func:`batch_get` for any number of keys: a call for every hundred, made as their items are asked for."""
+    for i in range(0, len(keys), MAX_BATCH_GET):
+        yield from batch_get(table, keys[i : i + MAX_BATCH_GET])
+
+
 def put(table: str, item: Item, *, condition: str | None = None, values: Item | None = None) -> None:
     """Writes one item. Raises ConditionError when the condition is not met."""
     request: dict[str, Any] = {"TableName": table, "Item": marshal_item(item)}

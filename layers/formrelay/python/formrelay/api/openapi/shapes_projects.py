@@ -143,6 +143,14 @@ SHAPES: dict[str, Schema] = {
         "anyOf": [{"required": ["asset_type"]}, {"required": ["clone_from"]}],
     },
     "ProjectChange": record({}, {"asset_type": words(*TYPES), **_CHANGES}),
+    "MinimalList": record(
+        {
+            "next": optional(URL),
+            "previous": optional(URL),
+            "results": items(record({"uid": TEXT, "name": TEXT, "deployment_status": TEXT})),
+        }
+    ),
+    "ProjectsHash": record({"hash": TEXT}),
     "FormSheets": record({"kind": TEXT, "uid_asset": TEXT, "data": ref("FormContent")}),
     "Version": record(_VERSION),
     "VersionInFull": record({**_VERSION, "content": optional(ref("FormContent"))}),
