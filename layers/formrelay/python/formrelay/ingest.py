@@ -9,20 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from formrelay import admission, attachments, clock, events, history, ids
+from formrelay import admission, attachments, clock, creations, history
 from formrelay.auth import Caller
+from formrelay.changes import edits
 from formrelay.errors import UnavailableError, unauthenticated
-from formrelay.event_kinds import CREATED, EDITED
 from formrelay.isolation import lanes
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
+from formrelay.permissions import Rows
 from formrelay.settings import settings
-from formrelay.storage import assets, deliveries, health, parking, submissions, table
+from formrelay.storage import assets, changes, deliveries, submissions, table
 from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
@@ -108,42 +110,14 @@ class _Submission:
 
     def _create(self) -> Accepted:
         admission.check_owner(self.project, self.post.caller)
-        hooks = events.subscribers(self.project, CREATED)
-        paused = self._paused(hooks)
         wait = self._wait()
-        item = self._item(hooks, wait)
-        for _ in range(_TRIES):
-            sid = item["id"] = ids.submission_id()
-            rows = [self._delivery(hook, sid, self.now + wait, hook in paused) for hook in hooks]
-            try:
-                twin = self._write(item, rows, paused)
-            except submissions.SidClashError:
-                continue
-            except (submissions.CheckError, table.ConflictError):
-                # A pause ended, or too many rely on it at once. Deliver parks what it finds paused.
-                paused = set()
-                continue
-            if twin:
-                return self._again(twin)
-            lanes.send_new([row for row in rows if row["hook"] not in paused], wait)
-            return self._accepted(item, created=True)
-        raise UnavailableError
+        item = self._item(wait)
+        twin = creations.create(
+            self.project, item, self.sha256, origin=self.post.origin, now=self.now, wait=wait
+        )
+        return self._again(twin) if twin else self._accepted(item, created=True)
 
-    def _paused(self, hooks: Sequence[str]) -> set[str]:
-        """The hooks whose deliveries are written parked; each takes one more place in the transaction."""
-        room = table.MAX_TRANSACTION - submissions.WRITES - len(hooks)
-        return set([hook for hook in hooks if self.project.hooks[hook].get("paused")][:room])
-
-    def _write(self, item: Item, rows: list[Item], paused: set[str]) -> Guard | None:
-        """Writes the submission while the hooks in ``paused`` are: none may be parked behind the end of a pause."""
-        checks = [health.still_paused_op(self.asset, hook) for hook in sorted(paused)]
-
-        def create() -> Guard | None:
-            return submissions.create(self.asset, item, self.sha256, rows, checks)
-
-        return create() if checks else table.settle(create)
-
-    def _item(self, hooks: list[str], wait: int) -> Item:
+    def _item(self, wait: int) -> Item:
         item: Item = {
             "root": self.uuid,
             "uuid": self.uuid,
@@ -151,7 +125,6 @@ class _Submission:
             "by": self.post.caller.username if self.post.caller else None,
             "via": history.via(self.post.by),
             "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
-            "hooks": hooks,
             "origin": self.post.origin,
             "owner": self.project.owner,
             "form_uuid": self.project.state["form_uuid"],
@@ -165,13 +138,6 @@ class _Submission:
     def _bodies(self) -> Bodies:
         text = json.dumps(self.answers, ensure_ascii=False, separators=(",", ":"))
         return Bodies(text, self.post.xml)
-
-    def _delivery(self, hook: str, sid: int, due: int, paused: bool) -> Item:
-        sweep_at = due + settings().recovery_grace * 1000
-        row = deliveries.new(
-            self.asset, hook, sid, origin=self.post.origin, now=self.now, due_at=due, sweep_at=sweep_at
-        )
-        return parking.parked(row) if paused else row
 
     def _wait(self) -> int:
         if self.instance.encrypted:
@@ -193,7 +159,7 @@ class _Submission:
         for _ in range(_TRIES):
             item = submissions.get(self.asset, guard.sid)
             if item is None:
-                break
+                return self._deleted()
             fresh = attachments.fresh(self.files, item["files"])
             if fresh:
                 stored = list(self._store_files(fresh, item).items())
@@ -222,16 +188,35 @@ class _Submission:
             except table.ConditionError:
                 continue  # its time had come, or the hook is paused or gone
         lanes.send_new(released, 0)
-        submissions.stop_waiting(self.asset, item["id"])
+        with suppress(table.ConditionError):  # it was deleted a moment ago
+            submissions.stop_waiting(self.asset, item["id"])
+
+    def _deleted(self) -> Accepted:
+        """What was taken in once and deleted since stays deleted, and its client need not send it again."""
+        return self._accepted({"time": self.now}, created=False)
 
     # Edited
 
     def _edit(self, deprecated: str) -> Accepted:
         """Replaces a record; only hooks that chose so hear of it (contract submissions §5, "Edits")."""
         editable = admission.editable(self.project, self.post.caller)
+        for _ in range(_TRIES):
+            old = self._to_edit(deprecated, editable)
+            try:
+                new = self._edited(old)
+                twin = edits.replace(
+                    self.project, old, new, self.sha256, by=self.post.by, origin=self.post.origin
+                )
+            except changes.StaleError:
+                continue
+            return self._again(twin) if twin else self._accepted(old, created=True)
+        raise UnavailableError
+
+    def _to_edit(self, deprecated: str, editable: Rows) -> Item:
+        """The record that this edit replaces, if it may."""
         guard = submissions.get_guard(self.asset, deprecated)
         old = submissions.get(self.asset, guard.sid) if guard else None
-        if guard is None or old is None:
+        if old is None:
             raise Outcome.DEPRECATED_ID_UNKNOWN.error()
         admission.check_editable(self.project, editable, old)
         if old["uuid"] != deprecated:
@@ -239,35 +224,20 @@ class _Submission:
         if not self.project.state["active"]:
             raise Outcome.FORM_INACTIVE.error()
         admission.check_owner(self.project, self.post.caller)
+        return old
+
+    def _edited(self, old: Item) -> Item:
+        """The record as it is to be."""
         fresh = attachments.fresh(self.files, old["files"])
         kept = attachments.still_named(old["files"], self.named)
-        bodies = ("answers", "xml", "packed", "blob")
-        new = {
-            **{name: value for name, value in old.items() if name not in bodies},
-            "uuid": self.uuid,
-            "geo": instances.geolocation(self.answers, self.shape["geopoints"]),
-            "rev": old.get("rev", 0) + 1,
-            "files": {**kept, **self._store_files(fresh, old)},
-            **submissions.pack(self.asset, self._bodies()),
-        }
-        for _ in range(_TRIES):
-            rows = events.deliveries_for(self.project, EDITED, new, origin=self.post.origin)
-            try:
-                twin = self._replace(old, new, rows)
-            except submissions.SidClashError:
-                continue
-            if twin:
-                return self._again(twin)
-            events.send(rows)
-            return self._accepted(new, created=True)
-        raise UnavailableError
-
-    def _replace(self, old: Item, new: Item, rows: list[Item]) -> Guard | None:
-        try:
-            told = history.modified_op(self.post.by, self.asset, self.project.owner, new)
-            return table.settle(lambda: submissions.replace(self.asset, old, new, self.sha256, rows, [told]))
-        except submissions.StaleEditError:
-            raise Outcome.DEPRECATED_ID_OLD.error() from None
+        return edits.revised(
+            self.asset,
+            old,
+            uuid=self.uuid,
+            geo=instances.geolocation(self.answers, self.shape["geopoints"]),
+            files={**kept, **self._store_files(fresh, old)},
+            bodies=self._bodies(),
+        )
 
     # Shared
 

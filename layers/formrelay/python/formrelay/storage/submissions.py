@@ -5,6 +5,7 @@ A submission item holds
 ``time`` ``_submission_time`` in ms; ``by`` user or None; ``via`` their ``uid``, ``ip`` and ``source`` then;
 ``geo`` ``[lat, lng]``; ``status`` validation status;
 ``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
+``turn`` number of changes of any kind, so that what follows from a record as it was read is not written over another;
 ``origin`` base URL it was posted to; ``owner`` and ``form_uuid`` of the form then;
 ``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
 ``packed``, ``blob`` or ``answers`` and ``xml``: both bodies (:class:`Bodies`).
@@ -37,7 +38,7 @@ MAX_ADDED = 50
 # Writes of a new submission beside those of its deliveries.
 WRITES = 2
 
-_NEW = "attribute_not_exists(#pk)"
+NEW = "attribute_not_exists(#pk)"
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def create(
     data = settings().data_table
     guard = {**keys.guard(asset, item["root"]), "sid": item["id"], "sha256": sha256}
     operations = [
-        table.put_op(data, guard, condition=_NEW),
-        table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=_NEW),
+        table.put_op(data, guard, condition=NEW),
+        table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=NEW),
         *map(deliveries.put_op, rows),
         *checks,
     ]
@@ -142,60 +143,22 @@ def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
     return table.update(
         settings().data_table,
         keys.submission(asset, sid),
-        "SET " + ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files))),
-        values,
+        "SET " + ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files))) + " ADD #turn :one",
+        {**values, ":one": 1},
         condition=" AND ".join(["attribute_exists(#pk)", *fresh]),
         names=names,
     )
 
 
 def stop_waiting(asset: str, sid: int) -> None:
-    """Marks a submission as complete."""
+    """Marks a submission as complete. Raises ConditionError when it is gone."""
     table.update(
         settings().data_table,
         keys.submission(asset, sid),
-        "REMOVE #waiting",
+        "REMOVE #waiting ADD #turn :one",
+        {":one": 1},
         condition="attribute_exists(#pk)",
     )
-
-
-def replace(
-    asset: str, old: Item, new: Item, sha256: str, rows: Sequence[Item] = (), also: Sequence[Item] = ()
-) -> Guard | None:
-    """Writes an edit: the guard of the new instanceID, the new record over the old one, the old one to the history.
-
-    And the deliveries of the event, and the writes in ``also``. Returns None when written, else the guard that stood
-    for the new instanceID.
-    Raises StaleEditError when the record was edited or deleted meanwhile, SidClashError when the id of a delivery is
-    taken.
-    """
-    data = settings().data_table
-    guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
-    history = {name: old[name] for name in (*BODIES, "uuid", "files", "geo") if name in old}
-    operations = [
-        table.put_op(data, guard, condition=_NEW),
-        table.put_op(
-            data,
-            {**keys.submission(asset, new["id"]), **new},
-            condition="#uuid = :uuid",
-            values={":uuid": old["uuid"]},
-        ),
-        table.put_op(data, {**keys.revision(asset, new["id"], old.get("rev", 0)), **history}),
-        *map(deliveries.put_op, rows),
-        *also,
-    ]
-    try:
-        table.transact(operations)
-    except table.TransactionError as error:
-        found, stale = error.reasons[:2]
-        if found is None:
-            raise (SidClashError if stale is None else StaleEditError) from None
-        return Guard(found["sid"], found["sha256"])
-    return None
-
-
-class StaleEditError(Exception):
-    """The record is no longer as the edit found it."""
 
 
 def revision(asset: str, sid: int, number: int) -> Item | None:
