@@ -201,6 +201,9 @@ class DynamoDB:
         attribute, value, rest = expressions.partition(request["KeyConditionExpression"])
         if attribute != (table.indexes[index].partition if index else "pk"):
             raise _invalid("Query", "the partition is not named")
+        start = request.get("ExclusiveStartKey")
+        if start and rest and not index and not rest(Scope(start, names, values)):
+            raise _invalid("Query", "The provided starting key is outside query boundaries")
         wanted = values[value]
         if index:
             found = [item for item in table.shown.get(index, {}).values() if item[attribute] == wanted]

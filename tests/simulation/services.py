@@ -21,6 +21,8 @@ Request = dict[str, Any]
 MAX_DELAY = 900
 MAX_BATCH = 10
 MAX_MESSAGE = 1024 * 1024
+# Of an upload to S3, but for the last.
+MIN_PART = 5 * 1024 * 1024
 
 
 @dataclass
@@ -145,9 +147,13 @@ def _received(message: Message) -> Request:
 class S3:
     """The client: objects by key, read after write."""
 
+    exceptions = SimpleNamespace(ClientError=ClientError)
+
     def __init__(self, seam: Seam, objects: dict[str, tuple[bytes, str]]) -> None:
         self._seam = seam
         self.objects = objects
+        # Type and parts of what is being uploaded.
+        self._uploads: list[tuple[str, dict[int, bytes]]] = []
 
     def put_object(self, **request: Any) -> Request:
         def effect() -> Request:
@@ -164,6 +170,38 @@ class S3:
             return {"Body": io.BytesIO(found[0]), "ContentType": found[1]}
 
         return self._seam.call("s3", "GetObject", request["Key"], effect)
+
+    def create_multipart_upload(self, **request: Any) -> Request:
+        def effect() -> Request:
+            self._uploads.append((request["ContentType"], {}))
+            return {"UploadId": str(len(self._uploads) - 1)}
+
+        return self._seam.call("s3", "CreateMultipartUpload", request["Key"], effect)
+
+    def upload_part(self, **request: Any) -> Request:
+        def effect() -> Request:
+            self._uploads[int(request["UploadId"])][1][request["PartNumber"]] = bytes(request["Body"])
+            return {"ETag": hashlib.sha256(request["Body"]).hexdigest()}
+
+        return self._seam.call("s3", "UploadPart", request["Key"], effect)
+
+    def complete_multipart_upload(self, **request: Any) -> Request:
+        content_type, parts = self._uploads[int(request["UploadId"])]
+        listed = request["MultipartUpload"]["Parts"]
+
+        def effect() -> Request:
+            bodies = [parts[part["PartNumber"]] for part in listed]
+            if any(
+                hashlib.sha256(body).hexdigest() != part["ETag"]
+                for body, part in zip(bodies, listed, strict=True)
+            ):
+                raise refused("InvalidPart", "CompleteMultipartUpload")
+            if any(len(body) < MIN_PART for body in bodies[:-1]):
+                raise refused("EntityTooSmall", "CompleteMultipartUpload")
+            self.objects[request["Key"]] = (b"".join(bodies), content_type)
+            return {}
+
+        return self._seam.call("s3", "CompleteMultipartUpload", request["Key"], effect)
 
     def generate_presigned_url(self, operation: str, **options: Any) -> str:
         """Made without a call, as AWS's client does."""

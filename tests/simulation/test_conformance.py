@@ -261,6 +261,29 @@ def test_a_query_that_ends_with_its_limit_does_not_know_that_nothing_follows(dat
     assert last == key("001", pk)
 
 
+def test_a_query_goes_on_from_a_key_where_nothing_stands(data: str) -> None:
+    pk = fill(data, range(0, 5, 2))
+    for forward, expected in ((True, ["002", "004"]), (False, ["000"])):
+        items, _ = table.query(data, "#pk = :pk", {":pk": pk}, start=key("001", pk), forward=forward)
+        assert sks(items) == expected
+
+
+@lax("moto")
+def test_a_query_goes_on_only_from_a_key_that_it_asks_for(data: str) -> None:
+    pk = fill(data, range(4))
+    between = ("#pk = :pk AND #sk BETWEEN :a AND :b", {":pk": pk, ":a": "001", ":b": "003"})
+    assert sks(table.query(data, *between, start=key("001", pk))[0]) == ["002", "003"]
+    with pytest.raises(ClientError) as error:
+        table.query(data, *between, start=key("000", pk))
+    assert code(error) == "ValidationException"
+
+
+def test_a_count_ends_where_it_is_told_to(data: str) -> None:
+    pk = fill(data, range(4), body="x" * 350_000)
+    for most, expected in ((1, 1), (3, 3), (4, 4), (9, 4)):
+        assert table.count(data, "#pk = :pk", {":pk": pk}, most=most) == expected
+
+
 def test_a_filter_is_applied_after_the_limit(data: str) -> None:
     pk = fill(data, range(4))
     items, last = table.query(data, "#pk = :pk", {":pk": pk, ":n": 2}, limit=2, where="#n >= :n")
@@ -437,3 +460,14 @@ def test_mail_of_an_unverified_sender_is_refused_for_good(
     settings.cache_clear()
     with pytest.raises(mail.MailRejectedError):
         send()
+
+
+def test_an_object_is_made_of_parts_that_came_in_any_order(service: str) -> None:
+    upload = blobs.Upload(f"tmp/{uuid.uuid4().hex}", "text/plain")
+    upload.part(2, b"b" * 5_300_000)
+    upload.part(3, b"c")
+    with pytest.raises(ClientError):
+        blobs.get(upload.key)
+    upload.part(1, b"a" * 5_300_000)
+    upload.complete()
+    assert blobs.get(upload.key) == b"a" * 5_300_000 + b"b" * 5_300_000 + b"c"
