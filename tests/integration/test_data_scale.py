@@ -53,9 +53,7 @@ def forms() -> Iterator[dict[int, Form]]:
             assert app.submit(app.filled(asset, answers)).status == 201
             sids = multiply(store, asset, count, newest_ms=int(clock.time * 1000) - 1_800_000)
             made[count] = Form(app, store, clock, asset, sids)
-            for _ in range(10):
-                if app.get(made[count].path, start="1").status == 200:
-                    break
+            made[count].read(start="1")
         yield made
 
 

@@ -37,8 +37,8 @@ SETTLED_MS = 300_000
 STRETCH = 1_000
 # Settled rows of the tail that are worth a write; fewer are counted each time.
 WORTH = 100
-# Rows that one request reads at most to make marks: a form that nobody looked at for long takes several requests.
-MOST_ROWS = 100_000
+# Seconds that one request makes marks: a form that nobody looked at for very long takes several requests.
+PATIENCE = 15.0
 # Marks read at a time to find those of some submissions.
 _PAGE = 100
 
@@ -95,7 +95,7 @@ class Census:
 def census(asset: str) -> Census:
     """Counts a form's submissions: its marks, and the tail; first makes the marks that are due.
 
-    Raises UnavailableError when that takes more than one request: what was done stays.
+    Raises UnavailableError when that takes too long for one request; what was done stays.
     """
     chain, head = _chain(asset)
     tail = _count(asset, _end(chain), WORTH)
@@ -200,12 +200,12 @@ def _count(asset: str, first: int, most: int | None = None) -> int:
 
 
 def _extended(asset: str, chain: list[Mark], head: Item) -> list[Mark]:
-    """The chain with marks over what has settled; ``head`` was read before it."""
+    """The chain with marks over what has settled; ``head`` was read before it. Raises UnavailableError."""
     settled = ids.id_at(clock.now_ms() - SETTLED_MS)
-    read = 0
+    ends = clock.now() + PATIENCE
     if head.get("until", 0) != _end(chain):
         return chain
-    while read < MOST_ROWS:
+    while True:
         last = chain[-1] if chain and chain[-1].rows < STRETCH else None
         room = STRETCH - (last.rows if last else 0)
         found = submissions.times(asset, first=_end(chain), end=settled, most=room)
@@ -218,8 +218,8 @@ def _extended(asset: str, chain: list[Mark], head: Item) -> list[Mark]:
         chain = [*chain[:-1], _joined(last, made)] if last else [*chain, made]
         if len(found) < room:
             return chain
-        read += len(found)
-    raise UnavailableError(1)
+        if clock.now() > ends:
+            raise UnavailableError(1)
 
 
 def _over(found: Sequence[tuple[int, int]], first: int) -> Mark:
