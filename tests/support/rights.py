@@ -114,6 +114,13 @@ def _needs(
     elif operation in ("BatchGetItem", "BatchWriteItem"):
         for table in parameters["RequestItems"]:
             yield f"dynamodb:{operation}", _name(table, names)
+    elif operation == "DeleteObjects":
+        for entry in parameters["Delete"]["Objects"]:
+            yield "s3:DeleteObject", f"{_name(parameters['Bucket'], names)}/{entry['Key']}"
+    elif operation == "CopyObject":
+        source = parameters["CopySource"]
+        yield "s3:GetObject", f"{_name(source['Bucket'], names)}/{source['Key']}"
+        yield "s3:PutObject", _resource(service, parameters, names)
     else:
         yield f"{service}:{_ACTIONS.get(operation, operation)}", _resource(service, parameters, names)
 

@@ -76,9 +76,17 @@ def _purge(job: Item, ends: float) -> bool:
     return False
 
 
+def _change(job: Item, ends: float) -> bool:
+    # Functions that only put jobs need nothing of what reads submissions.
+    from formrelay.changes import bulk
+
+    return bulk.work(job, ends)
+
+
 _STEPS: dict[str, Callable[[Item, float], bool]] = {
     PURGE_HOOK: _purge,
     DRAIN_HOOK: drains.work,
     resends.RETRY: resends.work,
     resends.REPLAY: resends.work,
+    **dict.fromkeys(stored.CHANGES, _change),
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from formrelay import clock, delivery, jobs, queues
+from formrelay.changes import deletions
 from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
@@ -20,6 +21,8 @@ from formrelay.storage.table import Item
 # Clocks of two machines may differ by so much: an attempt asked for ahead of its time comes later, never early.
 _SKEW_MS = 2_000
 _MAX_LATER_MS = 3_600_000
+# What is looked at after all deliveries and reports: jobs, then what is left of deleted submissions.
+_LATER = ("J#", "P#")
 
 
 def run(seconds: float) -> Counter[str]:
@@ -34,16 +37,16 @@ def run(seconds: float) -> Counter[str]:
 
 def _sweep(shard: str, ends: float) -> Counter[str]:
     done: Counter[str] = Counter()
-    jobs_due: list[Item] = []
+    later: list[Item] = []
     for entry in _due(shard):
         if time.monotonic() >= ends:
             return done
-        if entry["pk"].startswith("J#"):
-            jobs_due.append(entry)
+        if entry["pk"].startswith(_LATER):
+            later.append(entry)
         else:
             done[_look_safely(entry, ends)] += 1
-    # A job may take all the time that is left, so it comes last.
-    for entry in jobs_due:
+    # A job may take all the time that is left, and nobody waits for leftovers to go.
+    for entry in sorted(later, key=lambda entry: entry["pk"].startswith("P#")):
         if time.monotonic() >= ends:
             break
         done[_look_safely(entry, ends)] += 1
@@ -81,6 +84,8 @@ def look(entry: Item, ends: float) -> str:
         return jobs.work(item, ends)
     if kind == "A":
         return pauses.look(item, now)
+    if kind == "P":
+        return "cleared" if deletions.clear(item, ends) else "clearing"
     return _delivery(item, now)
 
 

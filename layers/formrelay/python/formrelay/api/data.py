@@ -70,7 +70,7 @@ def find(ctx: Context, asset: str, id_: str, query: Any = None) -> tuple[Project
     Raises ApiError 404, 400 before a deployment or for a query that cannot be.
     """
     project, rows = selected(ctx, asset, query)
-    item = _by_id(asset, id_) if id_.isascii() and id_.isdigit() else _by_uuid(asset, bare_uuid(id_))
+    item = locate(asset, id_)
     try:
         row = rows.row(item) if item else None
     except QueryError:
@@ -78,6 +78,11 @@ def find(ctx: Context, asset: str, id_: str, query: Any = None) -> tuple[Project
     if row is None:
         raise not_found()
     return project, row
+
+
+def locate(asset: str, id_: str) -> Item | None:
+    """The submission with that ``_id``, root uuid or current uuid, whoever may see it."""
+    return _by_id(asset, id_) if id_.isascii() and id_.isdigit() else _by_uuid(asset, bare_uuid(id_))
 
 
 def _by_id(asset: str, digits: str) -> Item | None:

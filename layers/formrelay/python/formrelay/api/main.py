@@ -10,8 +10,11 @@ from formrelay.api import (
     attachments,
     console,
     data,
+    data_delete,
+    data_edit,
     deployment,
     description,
+    duplicate,
     files,
     form_downloads,
     history,
@@ -31,6 +34,7 @@ from formrelay.api import (
     unsubscribe,
     users,
     v1,
+    validation,
     versions,
 )
 from formrelay.api.fitting import fitted
@@ -45,8 +49,11 @@ _MODULES = (
     attachments,
     console,
     data,
+    data_delete,
+    data_edit,
     deployment,
     description,
+    duplicate,
     files,
     form_downloads,
     history,
@@ -64,6 +71,7 @@ _MODULES = (
     unsubscribe,
     users,
     v1,
+    validation,
     versions,
 )
 ROUTES = [route for module in _MODULES for route in module.ROUTES]

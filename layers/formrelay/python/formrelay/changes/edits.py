@@ -2,17 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
-from formrelay import events, history
+from formrelay import attachments, events, history, records
+from formrelay.changes import contents
+from formrelay.changes.asked import Asked
 from formrelay.errors import UnavailableError
 from formrelay.event_kinds import EDITED
+from formrelay.openrosa import editing
+from formrelay.openrosa.editing import EditError, Path, Value
+from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.storage import changes, submissions, table
 from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
 
 _TRIES = 5
+GONE = "Not found."
+ENCRYPTED = "An encrypted submission cannot be edited"
+
+
+class RefusedError(Exception):
+    """A record that cannot be edited so; the text says why, for the caller."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to become of a record: answers by their paths, under ``uuid`` as its new instanceID."""
+
+    answers: Mapping[Path, Value]
+    uuid: str
+
+
+def edit(asked: Asked, item: Item, change: Change) -> None:
+    """Edits a record, unless that very change was made before. Raises RefusedError."""
+    if not asked.project.state["active"]:
+        raise RefusedError(Outcome.FORM_INACTIVE.value[1])
+    for _ in range(_TRIES):
+        if item["uuid"] == change.uuid:
+            return
+        try:
+            new, sha256 = _changed(asked, item, change)
+            # A guard that stood there already is of this very change, whose uuid nobody else has.
+            replace(asked.project, item, new, sha256, by=asked.by, origin=asked.origin)
+        except (EditError, OpenRosaError) as error:
+            raise RefusedError(error.message if isinstance(error, OpenRosaError) else str(error)) from None
+        except changes.StaleError:
+            found = submissions.get(asked.asset, item["id"])
+            if found is None:
+                raise RefusedError(GONE) from None
+            item = found
+            continue
+        return
+    raise UnavailableError
+
+
+def _changed(asked: Asked, item: Item, change: Change) -> tuple[Item, str]:
+    """The record as it is to be, and the SHA-256 of its XML. Raises EditError and OpenRosaError."""
+    xml = editing.edited(submissions.unpack(item).xml, change.answers)
+    xml = editing.identified(
+        xml,
+        records.prefixed(change.uuid),
+        deprecated_id=records.prefixed(item["uuid"]),
+        root_uuid=records.prefixed(item["root"]),
+    )
+    found = contents.read(asked.project, xml)
+    if found.instance.encrypted:
+        raise EditError(ENCRYPTED)
+    if found.instance.uuid != change.uuid:
+        raise EditError("Its meta element cannot be edited")
+    files = attachments.still_named(item["files"], found.named)
+    new = revised(asked.asset, item, uuid=change.uuid, geo=found.geo, files=files, bodies=found.bodies)
+    return new, found.sha256
 
 
 def revised(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from formrelay import ids
 from formrelay.aws import s3
+from formrelay.errors import UnavailableError
 from formrelay.settings import settings
+
+_MAX_DELETE = 1_000
 
 
 def attachment_key(asset: str, root_uuid: str, attachment_uid: str) -> str:
@@ -82,6 +86,21 @@ def find(key: str) -> tuple[bytes, str] | None:
             return None
         raise
     return found["Body"].read(), found["ContentType"]
+
+
+def copy(source: str, key: str) -> None:
+    """Stores a copy of an object under another key, without reading it here."""
+    bucket = settings().bucket
+    s3().copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
+
+
+def delete_many(found: Sequence[str]) -> None:
+    """Removes objects, up to 1,000 a call; what is not there counts as removed. Raises UnavailableError."""
+    for i in range(0, len(found), _MAX_DELETE):
+        wanted: list[Any] = [{"Key": key} for key in found[i : i + _MAX_DELETE]]
+        answer = s3().delete_objects(Bucket=settings().bucket, Delete={"Objects": wanted, "Quiet": True})
+        if answer.get("Errors"):
+            raise UnavailableError
 
 
 def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from formrelay.settings import settings
-from formrelay.storage import deliveries, keys, submissions, table
+from formrelay.storage import deliveries, keys, marks, submissions, table
 from formrelay.storage.table import Item
 
 
@@ -25,8 +25,9 @@ def replace(
 ) -> submissions.Guard | None:
     """Writes an edit: the guard of the new instanceID, the new record over the old one, the old one to the history.
 
-    And the deliveries of the event, and the writes in ``also``. Returns None when written, else the guard that stood for the new instanceID.
-    Raises StaleError when the record is no longer as it was read, SidClashError when the id of a delivery is taken.
+    And the deliveries of the event, and the writes in ``also``. Returns None when written, else the guard that stood
+    for the new instanceID. Raises StaleError when the record is no longer as it was read, SidClashError when the id of
+    a delivery is taken.
     """
     data = settings().data_table
     guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
@@ -54,39 +55,41 @@ def replace(
     return None
 
 
-def set_status(asset: str, sid: int, status: Item | None) -> None:
-    """Sets the validation status of a submission, None for none. Raises ConditionError when it is gone."""
-    expression, values = _status(status)
-    table.update(
-        settings().data_table,
-        keys.submission(asset, sid),
-        expression,
-        values,
-        condition="attribute_exists(#pk)",
-    )
+def set_status(
+    asset: str, old: Item, status: Item | None, rows: Sequence[Item], also: Sequence[Item]
+) -> None:
+    """Sets the validation status of a record, None for none.
 
-
-def set_status_of(asset: str, old: Item, status: Item | None, rows: Sequence[Item]) -> None:
-    """The same with the deliveries of the event: one transaction.
-
-    Raises StaleError when the record is no longer as it was read, SidClashError when the id of a delivery is taken.
+    With the deliveries of the event and the writes in ``also``. Raises StaleError when the record is no longer as it
+    was read, SidClashError when the id of a delivery is taken.
     """
-    expression, values = _status(status)
     condition, seen = _as_read(old)
     update = table.update_op(
         settings().data_table,
         keys.submission(asset, old["id"]),
-        expression,
-        {**values, **seen},
+        f"{'REMOVE' if status is None else 'SET'} #status{'' if status is None else ' = :status'} ADD #turn :one",
+        {":one": 1, **seen, **({} if status is None else {":status": status})},
         condition=condition,
     )
     try:
-        table.transact([update, *map(deliveries.put_op, rows)])
+        table.transact([update, *map(deliveries.put_op, rows), *also])
     except table.TransactionError as error:
-        raise (submissions.SidClashError if error.reasons[0] is None else StaleError) from None
+        raise (StaleError if error.reasons[0] is not None else submissions.SidClashError) from None
 
 
-def _status(status: Item | None) -> tuple[str, Item]:
-    if status is None:
-        return "REMOVE #status ADD #turn :one", {":one": 1}
-    return "SET #status = :status ADD #turn :one", {":status": status, ":one": 1}
+def remove(asset: str, items: Sequence[Item], rows: Sequence[Item], also: Sequence[Item]) -> None:
+    """Deletes records, with the deliveries of the events and the writes in ``also``; their guards stay.
+
+    Raises StaleError when one of them is no longer as it was read, or something else was in the way: read them again.
+    """
+    data = settings().data_table
+    deletes = []
+    for item in items:
+        condition, seen = _as_read(item)
+        where = keys.submission(asset, item["id"])
+        deletes.append(table.delete_op(data, where, condition=condition, values=seen))
+    marked = marks.removal_ops(asset, [item["id"] for item in items])
+    try:
+        table.transact([*deletes, *marked, *map(deliveries.put_op, rows), *also])
+    except table.TransactionError:
+        raise StaleError from None

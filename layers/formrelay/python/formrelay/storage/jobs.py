@@ -5,21 +5,34 @@ followed by people and hold in addition ``asset``; ``state`` (``queued``, ``runn
 which was selected, ``selected`` when that is all; ``planned`` ids that are to be made due now, ``window`` those that
 are under way; ``done`` how many arrived, ``failed`` how many did not; ``detail`` why it ended early; ``finished``
 (ms); ``lease`` of the process that works on it; ``idle`` looks at it since anything happened.
+
+Those that change many submissions hold ``asset, by, origin`` of who asked; ``what`` is to be done; ``queries`` (JSON
+texts) and ``last`` id that select the submissions; ``cursor`` and ``selected`` as above, ``total`` selected so far, in
+``chunks`` items of their own; ``chunk`` and ``place`` up to which it is done, of these ``done`` and ``failed``.
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from itertools import islice
 
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.table import Item
 
+# Kinds of jobs that change many submissions.
+CHANGES = DELETE, VALIDATE, EDIT = "delete-submissions", "validate-submissions", "edit-submissions"
 QUEUED, RUNNING, DONE = "queued", "running", "done"
 # Seconds that a job which is done can be looked at.
 _KEPT = 14 * 86_400
 # What changes while a job is worked on.
-_PROGRESS = ("cursor", "selected", "planned", "window", "done", "failed", "detail")
+_PROGRESS = (
+    *("cursor", "selected", "planned", "window", "done", "failed", "detail"),
+    *("chunks", "total", "chunk", "place"),
+)
+# Seconds: much longer than a job takes.
+_CHUNKS_KEPT = 60 * 86_400
 _MINE = "#lease = :lease"
 
 
@@ -83,11 +96,12 @@ def finish(job: Item, *, now: int) -> None:
 
 
 def _save(job: Item, rest: str, values: Item) -> None:
+    changing = [name for name in _PROGRESS if name in job]
     table.update(
         settings().data_table,
         _key(job),
-        "SET " + ", ".join(f"#{name} = :{name}" for name in _PROGRESS) + rest,
-        {**{f":{name}": job[name] for name in _PROGRESS}, **values, ":lease": job["lease"]},
+        "SET " + ", ".join(f"#{name} = :{name}" for name in changing) + rest,
+        {**{f":{name}": job[name] for name in changing}, **values, ":lease": job["lease"]},
         condition=_MINE,
     )
 
@@ -107,3 +121,25 @@ def purge(hook: str) -> None:
 
 def _key(job: Item) -> keys.Key:
     return {"pk": job["pk"], "sk": job["sk"]}
+
+
+# What a job has selected
+
+
+def put_chunk(uid: str, number: int, sids: Sequence[int], *, now: int) -> None:
+    """Stores a part of a selection. It expires with time, in case that nobody removes it."""
+    packed = zlib.compress(",".join(map(str, sids)).encode(), 6)
+    item = {**keys.job_chunk(uid, number), "sids": packed, "expires": now // 1000 + _CHUNKS_KEPT}
+    table.put(settings().data_table, item)
+
+
+def chunk(uid: str, number: int) -> list[int]:
+    """A part of a selection."""
+    item = table.get(settings().data_table, keys.job_chunk(uid, number))
+    return [int(sid) for sid in zlib.decompress(item["sids"]).split(b",")] if item else []
+
+
+def remove_chunks(job: Item) -> None:
+    """Removes what a job has selected."""
+    found = [keys.job_chunk(job["uid"], number) for number in range(job["chunks"])]
+    table.batch_delete(settings().data_table, found)

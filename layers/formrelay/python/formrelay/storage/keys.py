@@ -175,6 +175,11 @@ def revision(asset: str, sid: int, number: int) -> Key:
     return {"pk": f"E#{asset}#{sid_text(sid)}", "sk": f"{number:06d}"}
 
 
+def leftovers(asset: str, sid: int) -> Key:
+    """What is still to be removed of a submission that was deleted."""
+    return {"pk": f"P#{asset}#{sid_text(sid)}", "sk": "P"}
+
+
 def deliveries_pk(hook_uid: str) -> str:
     return f"H#{hook_uid}"
 
@@ -245,6 +250,11 @@ def report_letter(owner: str, letter: str) -> Key:
 
 def job(uid: str) -> Key:
     return {"pk": f"J#{uid}", "sk": "J"}
+
+
+def job_chunk(uid: str, number: int) -> Key:
+    """A part of what a job has selected."""
+    return {"pk": f"J#{uid}", "sk": f"S#{number:06d}"}
 
 
 def hook_jobs_pk(hook_uid: str) -> str:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from formrelay.api.openapi.schema import FLAG, OBJECT, TEXT, URL, WHOLE, Schema, items, optional, record, ref
+from formrelay.api.openapi.schema import (
+    COUNT,
+    FLAG,
+    OBJECT,
+    TEXT,
+    URL,
+    WHOLE,
+    Schema,
+    items,
+    optional,
+    record,
+    ref,
+    words,
+)
+from formrelay.changes.validations import LABELS
 
 _FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
 
@@ -61,4 +75,46 @@ SHAPES: dict[str, Schema] = {
         }
     ),
     "SubmissionRefusal": record({}, {"error": TEXT, "detail": TEXT}),
+    "ValidationStatus": record(
+        {}, {"timestamp": WHOLE, "uid": words(*LABELS), "by_whom": TEXT, "label": words(*LABELS.values())}
+    ),
+    "ValidationChoice": record({"validation_status.uid": words(*LABELS)}),
+    "ChosenSubmissions": record(
+        {
+            "payload": record(
+                {},
+                {
+                    "submission_ids": items({"anyOf": [WHOLE, TEXT]}),
+                    "query": OBJECT,
+                    "confirm": {"const": True, "description": "All of them."},
+                    "validation_status.uid": optional(words(*LABELS)),
+                    "data": {
+                        "description": "Answers by the path of their question, null to empty it.",
+                        "type": "object",
+                        "additionalProperties": optional(TEXT),
+                    },
+                },
+                description="Which submissions (one of the first three), and what is to become of them.",
+            )
+        }
+    ),
+    "ChangedSubmissions": record({"detail": {"description": "Begins with how many are changed.", **TEXT}}),
+    "EditedSubmissions": record(
+        {
+            "count": COUNT,
+            "successes": COUNT,
+            "failures": COUNT,
+            "results": items(
+                record(
+                    {
+                        "uuid": optional(TEXT),
+                        "root_uuid": optional(TEXT),
+                        "status_code": WHOLE,
+                        "message": TEXT,
+                    }
+                )
+            ),
+        },
+        description="Those that are neither successes nor failures follow in the background.",
+    ),
 }

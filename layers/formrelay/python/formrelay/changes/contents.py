@@ -1,0 +1,38 @@
+"""Instance XML that we made of another one, read as it is when it comes in: what a record keeps of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from formrelay.openrosa import instance as instances
+from formrelay.storage import assets
+from formrelay.storage.assets import Project
+from formrelay.storage.submissions import Bodies
+
+
+@dataclass(frozen=True)
+class Contents:
+    """``named``: the files that it names, with their paths; ``sha256`` of its XML."""
+
+    instance: instances.Instance
+    bodies: Bodies
+    geo: list[float | None]
+    named: dict[str, str]
+    sha256: str
+
+
+def read(project: Project, xml: bytes) -> Contents:
+    """What is in a document, by the deployed form. Raises OpenRosaError."""
+    instance = instances.read(xml)
+    shape = assets.shape(project.uid, project.state["deployed_version"])
+    repeats = frozenset(shape["repeats"])
+    answers = instances.flatten(instance, repeats)
+    return Contents(
+        instance,
+        Bodies(json.dumps(answers, ensure_ascii=False, separators=(",", ":")), xml),
+        instances.geolocation(answers, shape["geopoints"]),
+        instances.xpaths(instance, repeats, frozenset(shape["media"])),
+        hashlib.sha256(xml).hexdigest(),
+    )
