@@ -255,3 +255,18 @@ def test_submissions_are_counted_and_dated(app: App, uid: str, clock: Clock) -> 
     project = detail(app, uid)
     assert project["deployment__submission_count"] == 2
     assert project["deployment__last_submission_time"] == "2026-08-02T08:10:25Z"
+
+
+def test_a_form_with_a_public_key_is_told_to_be_encrypted_once_it_is_deployed(app: App) -> None:
+    content = {**FORM, "settings": {"public_key": "MIIBIjANBgkq"}}
+    made = app.send("POST", "/api/v2/assets/", {"asset_type": "survey", "content": content}).json()
+    path = f"/api/v2/assets/{made['uid']}/"
+    assert made["deployment__encrypted"] is False
+    app.send("POST", path + "deployment/", {"active": True})
+    assert app.get(path).json()["deployment__encrypted"] is True
+    assert app.get("/api/v1/forms").json()[0]["encrypted"] is True
+    assert 'base64RsaPublicKey="MIIBIjANBgkq"' in app.get(f"/forms/{made['uid']}/form.xml").text
+    app.send("PATCH", path, {"content": FORM})
+    assert app.get(path).json()["deployment__encrypted"] is True
+    app.call("PATCH", path + "deployment/")
+    assert app.get(path).json()["deployment__encrypted"] is False

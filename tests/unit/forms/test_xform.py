@@ -224,3 +224,26 @@ def test_a_form_too_large_for_an_answer_is_refused() -> None:
 def test_an_identity_that_would_break_the_quoting_is_refused() -> None:
     with pytest.raises(XFormError):
         Identity(asset="a", name="", version="v'1", version_label="", form_uuid="f")
+
+
+def test_attributes_of_a_namespace_reach_the_root_and_the_questions() -> None:
+    """As KoboToolbox's custom confirmation message is set, and columns for other systems."""
+    rows = [_text("thanks"), _text("q", **{"bind::esri:fieldLength": "9", "instance::esri:x": "1"})]
+    settings = {
+        "namespaces": 'kobo="http://kobotoolbox.org/xforms" esri="https://esri.com/xforms"',
+        "attribute::kobo:submitMessage": "/data/thanks",
+    }
+    form = _compile(*rows, settings=settings)
+    root = _instance(form)
+    assert root.get("{http://kobotoolbox.org/xforms}submitMessage") == "/data/thanks"
+    assert root[2].get("{https://esri.com/xforms}x") == "1"
+    assert _bind(form, "q")["{https://esri.com/xforms}fieldLength"] == "9"
+
+
+def test_entities_are_part_of_the_form() -> None:
+    form = _compile(
+        _text("species", save_to="species"), entities=[{"list_name": "trees", "label": "${species}"}]
+    )
+    entity = _instance(form).find(f".//{{{XFORMS}}}entity")
+    assert entity is not None
+    assert entity.get("dataset") == "trees"

@@ -49,6 +49,8 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
             "deployed_version": version.uid,
             "form_md5": md5,
             "form_version": label,
+            # Devices seal what they send for whoever holds the private key.
+            "encrypted": bool(content.get("settings", {}).get("public_key")),
         }
         info = current.info | {"deployed": now}
         if not version.label:

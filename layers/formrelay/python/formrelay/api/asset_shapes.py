@@ -183,7 +183,7 @@ def _common(
         "deployment__active": state["active"],
         "deployment__submission_count": totals.submissions,
         "deployment__last_submission_time": clock.iso_seconds(totals.newest) if totals.newest else None,
-        "deployment__encrypted": False,
+        "deployment__encrypted": state.get("encrypted", False),
         "deployment__uuid": state["form_uuid"] if deployed else None,
         "deployment_status": deployment_status(state),
         "downloads": [{"format": kind, "url": f"{url}.{kind}"} for kind in ("xls", "xml")],

@@ -80,7 +80,7 @@ def _form(ctx: Context, project: Project, item: dict[str, Any]) -> dict[str, Any
         "public_data": anybody(permissions.VIEW),
         "require_auth": not anybody(permissions.ADD),
         "downloadable": state["active"],
-        "encrypted": False,
+        "encrypted": state.get("encrypted", False),
         "hash": f"md5:{state['form_md5']}",
         "num_of_submissions": item["deployment__submission_count"] or 0,
         "last_submission_time": item["deployment__last_submission_time"],
