@@ -110,6 +110,56 @@ def test_row_level_users_see_what_they_are(app: App, asset: str) -> None:
     assert app.get(f"/api/v2/assets/{asset}/hooks/", user="bob").status == 404
 
 
+@pytest.fixture
+def sent(app: App, asset: str) -> dict[str, int]:
+    """Submissions of ann, bob and nobody; their ids by name."""
+    share(app, asset, "bob", "add_submissions")
+    share(app, asset, "AnonymousUser", "add_submissions")
+    for user, name, age in (("ann", "Ana", "34"), ("bob", "Bo", "34"), ("bob", "Bea", "7")):
+        assert app.submit(app.filled(asset, {"name": name, "age": age}), user=user).status == 201
+    nameless = app.filled(asset, {"name": "Nemo", "photo": "p.jpg"})
+    assert app.submit(nameless, {"p.jpg": b"photo"}, user=None, path="/ann/submission").status == 201
+    return {record["name"]: record["_id"] for record in app.records(asset)}
+
+
+@pytest.mark.parametrize(
+    ("filters", "seen"),
+    [
+        ([BOB], ["Bo", "Bea"]),
+        ([{**BOB, "age": "34"}], ["Bo"]),
+        ([{"name": "Ana"}, {"name": "Bea"}], ["Ana", "Bea"]),
+        ([CLEO], []),
+        ([{"_submitted_by": "None"}, {"_submitted_by": ""}], []),
+        ([{}], ["Ana", "Bo", "Bea", "Nemo"]),
+    ],
+)
+def test_a_row_level_user_reads_the_rows_that_meet_a_filter(
+    app: App, asset: str, sent: dict[str, int], filters: list[dict[str, str]], seen: list[str]
+) -> None:
+    share(app, asset, "bob", "partial_submissions", view=filters)
+    data = f"/api/v2/assets/{asset}/data/"
+    listed = app.get(data, user="bob").json()
+    assert (listed["count"], [record["name"] for record in listed["results"]]) == (len(seen), seen)
+    details = {name: app.get(f"{data}{sid}/", user="bob").status for name, sid in sent.items()}
+    assert details == {name: 200 if name in seen else 404 for name in sent}
+
+
+def test_files_of_rows_outside_the_filter_are_not_there(app: App, asset: str, sent: dict[str, int]) -> None:
+    share(app, asset, "bob", "partial_submissions", view=[BOB])
+    (file,) = app.records(asset)[-1]["_attachments"]
+    where = file["download_url"].removeprefix(BASE)
+    assert [app.get(where, user=user).status for user in ("ann", "bob")] == [200, 404]
+
+
+def test_a_row_level_users_own_query_narrows_the_rows_further(
+    app: App, asset: str, sent: dict[str, int]
+) -> None:
+    share(app, asset, "bob", "partial_submissions", view=[BOB])
+    query = json.dumps({"$or": [{"age": "7"}, {"name": "Ana"}]})
+    listed = app.get(f"/api/v2/assets/{asset}/data/", user="bob", query=query).json()
+    assert [record["name"] for record in listed["results"]] == ["Bea"]
+
+
 REQUIRED = "This field is required for the 'partial_submissions' permission"
 VIEW = f"{PERMISSIONS}view_submissions/"
 

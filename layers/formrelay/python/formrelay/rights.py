@@ -5,7 +5,7 @@ Pure: :mod:`formrelay.permissions` decides by them, :mod:`formrelay.sharing` giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,11 +111,3 @@ def completed(filters: Filters) -> Filters:
                 if query not in into:
                     into.append(query)
     return found
-
-
-def combined(given: Iterable[tuple[str, Filters | None]], *, to_anybody: bool = False) -> Grants:
-    """Several rights given one after the other."""
-    grants = Grants()
-    for codename, filters in given:
-        grants = grants.given(codename, filters, to_anybody=to_anybody)
-    return grants

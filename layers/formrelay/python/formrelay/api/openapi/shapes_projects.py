@@ -46,7 +46,7 @@ _ROW: dict[str, Schema] = {
     "deployment__encrypted": FLAG,
     "deployment__uuid": optional(TEXT),
     "deployment_status": words("deployed", "draft", "archived", "-"),
-    "permissions": items(OBJECT),
+    "permissions": items(ref("Assignment")),
     "export_settings": items(OBJECT),
     "downloads": items(record({"format": TEXT, "url": URL})),
     "data": URL,
