@@ -45,6 +45,7 @@ class Rule:
 
 ANYBODY = Rule("nothing")
 SIGNED_IN = Rule("an account", _all(401, "anonymous", "public"))
+SUPERUSER = Rule("to be a superuser", {**_all(401, "anonymous", "public"), **_all(403, *_OTHERS, "owner")})
 OWN = Rule("to have made it", {**_all(401, "anonymous", "public"), **_all(404, *_OTHERS, "superuser")})
 VIEW_FORM = Rule("`view_asset`", _all(404, "anonymous", "stranger"))
 CHANGE_FORM = Rule("`change_asset`", {**VIEW_FORM.refused, "public": 401, **_all(403, *VIEWERS)})
@@ -85,7 +86,12 @@ TABLE: Mapping[str, Rule] = {
     "POST /token": SIGNED_IN,
     "DELETE /token": SIGNED_IN,
     "GET /me": SIGNED_IN,
+    "PATCH /me": SIGNED_IN,
+    "GET /api/v2/users": SUPERUSER,
+    "POST /api/v2/users": SUPERUSER,
     "GET /api/v2/users/{username}": SIGNED_IN,
+    "PATCH /api/v2/users/{username}": SUPERUSER,
+    "DELETE /api/v2/users/{username}": SUPERUSER,
     # The service
     "GET /": ANYBODY,
     "GET /console/{part}": ANYBODY,
