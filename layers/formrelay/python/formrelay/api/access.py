@@ -92,6 +92,8 @@ TABLE: Mapping[str, Rule] = {
     "GET /api/v2/users/{username}": SIGNED_IN,
     "PATCH /api/v2/users/{username}": SUPERUSER,
     "DELETE /api/v2/users/{username}": SUPERUSER,
+    "GET /api/v2/access-logs": SUPERUSER,
+    "GET /api/v2/access-logs/me": SIGNED_IN,
     # The service
     "GET /": ANYBODY,
     "GET /console/{part}": ANYBODY,
