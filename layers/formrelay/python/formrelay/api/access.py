@@ -108,6 +108,8 @@ TABLE: Mapping[str, Rule] = {
     "GET /api/v1/forms": SIGNED_IN,
     "GET /api/v2/assets": ANYBODY,
     "POST /api/v2/assets": SIGNED_IN,
+    "GET /api/v2/assets/hash": SIGNED_IN,
+    "GET /api/v2/assets/minimal-list": ANYBODY,
     "GET /api/v2/imports": SIGNED_IN,
     "POST /api/v2/imports": SIGNED_IN,
     "GET /api/v2/imports/{task}": OWN,
