@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from tests.support.sharing import row_of, share, url_path
 OWNER = "owner"
 # Nothing listens there.
 _NOWHERE = "http://127.0.0.1:9/"
+_DATA = "/api/v2/assets/{asset}/data"
 _ROWS = [{"_submitted_by": OWNER}]
 _RIGHTS: Mapping[str, Mapping[str, Any]] = {
     "form viewer": {"view_asset": {}},
@@ -52,8 +53,6 @@ class Scene:
     public: Project
     former_key: str
     """That its user revoked."""
-    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Of operations that say nothing about rights without one."""
 
     def call(self, operation: str, caller: str, *, key: str | None = None) -> Answer:
         """A request of that caller, or with that key; whatever it changes is undone."""
@@ -62,7 +61,7 @@ class Scene:
         user = None if caller in ("anonymous", "public") else username(caller)
         headers = {"authorization": f"Token {key}"} if key else {}
         path = pattern.format_map(project.parameters)
-        body = self.bodies.get(operation)
+        body = _body(operation, project.parameters)
         if body is not None:
             headers["content-type"] = "application/json"
         sent = b"" if body is None else json.dumps(body).encode()
@@ -96,10 +95,22 @@ def scene(aws: Settings) -> Iterator[Scene]:
         for codename in ("view_submissions", "add_submissions"):
             asset = public.parameters["asset"]
             assert share(app, asset, "AnonymousUser", codename, user=OWNER).status == 201
-        bodies = {
-            "DELETE /api/v2/assets/{asset}/permission-assignments/bulk": {"username": "manager"},
-        }
-        yield Scene(app, private, public, former_key, bodies)
+        yield Scene(app, private, public, former_key)
+
+
+def _body(operation: str, parameters: Mapping[str, str]) -> Any:
+    """The body of operations that say nothing about rights without one."""
+    if operation in (f"PATCH {_DATA}/bulk", f"DELETE {_DATA}/bulk"):
+        return {"payload": {"submission_ids": [int(parameters["id"])], "data": {"name": "Bea"}}}
+    if operation in (f"PATCH {_DATA}/validation_statuses", f"DELETE {_DATA}/validation_statuses"):
+        approved = None if operation.startswith("DELETE") else "validation_status_approved"
+        chosen = [int(parameters["id"])]
+        return {"payload": {"submission_ids": chosen, "validation_status.uid": approved}}
+    if operation == f"PATCH {_DATA}/{{id}}/validation_status":
+        return {"validation_status.uid": "validation_status_approved"}
+    if operation == "DELETE /api/v2/assets/{asset}/permission-assignments/bulk":
+        return {"username": "manager"}
+    return None
 
 
 def _project(app: App) -> Project:

@@ -52,6 +52,12 @@ CHANGE_FORM = Rule("`change_asset`", {**VIEW_FORM.refused, "public": 401, **_all
 VIEW_DATA = Rule(
     "`view_submissions`, of that row at least", _all(404, "anonymous", "stranger", "form viewer")
 )
+CHANGE_ROWS = Rule(
+    "`change_submissions`, of those rows at least",
+    {**VIEW_DATA.refused, "public": 401, **_all(403, "viewer", "row viewer")},
+)
+DELETE_ROWS = Rule("`delete_submissions`, of those rows at least", {**CHANGE_ROWS.refused, "editor": 403})
+VALIDATE_ROWS = Rule("`validate_submissions`, of those rows at least", DELETE_ROWS.refused)
 POST_DATA = Rule("`add_submissions`, and is 405 then", {**VIEW_FORM.refused, **_all(403, *VIEWERS)})
 SHARE = Rule(
     "`manage_asset`; of rights of one's own, nothing",
@@ -143,6 +149,15 @@ TABLE: Mapping[str, Rule] = {
     f"GET {_DATA}": VIEW_DATA,
     f"POST {_DATA}": POST_DATA,
     f"GET {_DATA}/{{id}}": VIEW_DATA,
+    f"DELETE {_DATA}/{{id}}": DELETE_ROWS,
+    f"PATCH {_DATA}/bulk": CHANGE_ROWS,
+    f"DELETE {_DATA}/bulk": DELETE_ROWS,
+    f"POST {_DATA}/{{id}}/duplicate": CHANGE_ROWS,
+    f"GET {_DATA}/{{id}}/validation_status": VIEW_DATA,
+    f"PATCH {_DATA}/{{id}}/validation_status": VALIDATE_ROWS,
+    f"DELETE {_DATA}/{{id}}/validation_status": VALIDATE_ROWS,
+    f"PATCH {_DATA}/validation_statuses": VALIDATE_ROWS,
+    f"DELETE {_DATA}/validation_statuses": VALIDATE_ROWS,
     f"GET {_FILES}": VIEW_DATA,
     f"GET {_FILES}/{{attachment}}": VIEW_DATA,
     f"GET {_FILES}/{{attachment}}/{{size}}": VIEW_DATA,
