@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from formrelay.api import data
 from formrelay.settings import settings
 from formrelay.storage import marks
 from tests.support.app import App, Clock, install
@@ -145,6 +146,21 @@ def test_an_ad_hoc_query_reads_every_row_once_a_page_at_a_time(forms: dict[int, 
     assert (answer["count"], [row["_uuid"] for row in answer["results"]]) == (2, ["row-3", "row-9999"])
     assert cost.items <= 10_000 + 5
     assert cost.units <= unit * 10_000 + 20
+
+
+def test_a_query_over_more_than_one_request_can_read_is_refused_with_a_way_out(
+    forms: dict[int, Form], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = forms[10_000]
+    monkeypatch.setattr(data, "PATIENCE", -1)
+    for parameters in ({"query": '{"q7":"x"}'}, {"sort": '{"q7":1}'}):
+        with form.store.watched() as cost:
+            answer = form.app.get(form.path, **parameters)
+        assert answer.status == 400
+        assert "Narrow it by `_id` or `_submission_time`." in answer.json()["query"]
+        assert cost.items < 1_500
+    assert form.read(start="5000")[0]["count"] == 10_000
+    assert form.read(query=f'{{"_id":{form.sids[7]}}}')[0]["count"] == 1
 
 
 def test_pages_tile_the_whole_form(forms: dict[int, Form]) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from formrelay import records
+from formrelay import clock, records
 from formrelay.ids import MAX_SUBMISSION_ID
 from formrelay.query import Query, compile_query
 from formrelay.sorting import Key, Smallest
@@ -85,9 +85,16 @@ class Row(Mapping[str, Any]):
         return len(self.record())
 
 
+class SlowError(Exception):
+    """Reading took longer than there was time for."""
+
+
 @dataclass(frozen=True)
 class Selection:
-    """Submissions of one project; :func:`of` makes it. It reads anew whenever it is asked."""
+    """Submissions of one project; :func:`of` makes it. It reads anew whenever it is asked.
+
+    With ``ends`` (seconds since 1970), whatever reads row by row raises SlowError when that has come.
+    """
 
     asset: str
     base_url: str
@@ -96,6 +103,7 @@ class Selection:
     last: int = MAX_SUBMISSION_ID
     chosen: tuple[int, ...] | None = None
     """The ids that are meant, in order; None for all."""
+    ends: float | None = None
 
     def within(self, first: int = 0, last: int = MAX_SUBMISSION_ID) -> Selection:
         """The same, but only ids from ``first`` to ``last``, both inclusive."""
@@ -228,6 +236,8 @@ class Selection:
                 yield from items
                 if cursor is None:
                     break
+                if self.ends is not None and clock.now() > self.ends:
+                    raise SlowError
 
     def _bounds(self, after: int | None, forward: bool) -> Span:
         low, high = self.query.id_range

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from formrelay import permissions, selection
+from formrelay import clock, permissions, selection
 from formrelay.api import data_parameters
 from formrelay.api.about import PAGING, SUBMISSIONS, About, Page, Query
 from formrelay.api.data_lists import ALWAYS, data_list
@@ -16,11 +17,15 @@ from formrelay.ids import MAX_SUBMISSION_ID
 from formrelay.openrosa import readback
 from formrelay.openrosa.instance import bare_uuid
 from formrelay.query import QueryError
-from formrelay.selection import Row, Selection
+from formrelay.selection import Row, Selection, SlowError
 from formrelay.sorting import SortError
 from formrelay.storage import assets, submissions
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
+
+# Seconds that the rows of a list may take to be read; the gateway waits for 30.
+PATIENCE = 22.0
+_TOO_SLOW = "There are too many submissions to read them all in one request. Narrow it by `_id` or `_submission_time`."
 
 
 def selected(
@@ -51,6 +56,7 @@ def list_data(ctx: Context, asset: str) -> Response:
     start, limit = data_parameters.window(ctx.request)
     order = data_parameters.order(ctx.request)
     project, rows = selected(ctx, asset, data_parameters.query(ctx.request))
+    rows = replace(rows, ends=clock.now() + PATIENCE)
     shown = data_list(ctx.request, project, start, limit)
     try:
         if order.key:
@@ -61,6 +67,8 @@ def list_data(ctx: Context, asset: str) -> Response:
         raise data_parameters.refused_query() from None
     except SortError as error:
         raise data_parameters.refused_sort(error) from None
+    except SlowError:
+        raise ApiError(400, {"query": _TOO_SLOW}) from None
     return shown.answer(count)
 
 
