@@ -79,6 +79,7 @@ def environment() -> dict[str, str]:
         "FORMRELAY_ACCESS_LOG_RETENTION": "0",
         "FORMRELAY_COMPILE_FUNCTION": "compile",
         "FORMRELAY_DELIVER_FUNCTION": "deliver",
+        "FORMRELAY_EXPORT_FUNCTION": "export",
     }
 
 

@@ -22,6 +22,7 @@ from formrelay.settings import Settings
 from functions.api import app as api
 from functions.compile import app as compile_
 from functions.deliver import app as deliver
+from functions.export import app as export
 from functions.image import app as image
 from functions.ingest import app as ingest
 from functions.openrosa import app as openrosa
@@ -47,20 +48,37 @@ class LambdaContext:
 
 
 class LambdaClient:
-    """Invoke, answered by the handlers in this process; ``down`` names functions that cannot be reached."""
+    """Invoke, answered by the handlers in this process; ``down`` names functions that cannot be reached.
+
+    Who does not wait for an answer gets none; with ``held`` as a list such calls are kept there instead of made.
+    """
 
     def __init__(self, names: Settings) -> None:
         self.down: set[str] = set()
+        self.seconds = 900.0
+        self.held: list[dict[str, Any]] | None = None
         self._handlers: dict[str, Callable[[Any, Any], Any]] = {
             names.compile_function: compile_.handler,
             names.deliver_function: deliver.handler,
             names.image_function: image.handler,
+            names.export_function: export.handler,
         }
 
-    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - AWS's names
+    def invoke(
+        self,
+        FunctionName: str,  # noqa: N803 - AWS's names
+        Payload: bytes,  # noqa: N803
+        InvocationType: str = "RequestResponse",  # noqa: N803
+    ) -> dict[str, Any]:
         if FunctionName in self.down:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorMessage":"timed out"}')}
-        answer = self._handlers[FunctionName](json.loads(Payload), LambdaContext())
+        if InvocationType == "Event" and self.held is not None:
+            self.held.append(json.loads(Payload))
+            return {"StatusCode": 202}
+        seconds = self.seconds if InvocationType == "Event" else 40
+        answer = self._handlers[FunctionName](json.loads(Payload), LambdaContext(seconds))
+        if InvocationType == "Event":
+            return {"StatusCode": 202}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
@@ -214,6 +232,12 @@ class App:
             answer = deliver.handler({"Records": records}, LambdaContext())
             assert answer == {"batchItemFailures": []}
         return [{**m.body, "delay": m.delay, "group": m.group} for m in taken]
+
+    def export(self) -> list[str]:
+        """Makes the calls to export that were held, and says how they ended."""
+        held = self.lambdas.held or []
+        self.lambdas.held = []
+        return [export.handler(call, LambdaContext(self.lambdas.seconds))["ended"] for call in held]
 
     def recover(self) -> dict[str, Any]:
         return recover.handler({}, LambdaContext(60))

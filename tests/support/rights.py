@@ -86,7 +86,7 @@ def _logical_names(variables: dict[str, str]) -> dict[str, str]:
     for name, value in template()["Globals"]["Function"]["Environment"]["Variables"].items():
         if "Ref" in value or "Fn::GetAtt" in value:
             names[variables[name]] = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
-    for name in ("compile", "deliver", "image"):
+    for name in ("compile", "deliver", "image", "export"):
         names[variables[f"FORMRELAY_{name.upper()}_FUNCTION"]] = f"{name.capitalize()}Function"
     return names
 

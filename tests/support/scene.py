@@ -18,6 +18,7 @@ from formrelay.settings import Settings, settings
 from formrelay.unsubscribe import hook_token
 from tests.support.app import FORM, Answer, App, Parts, install
 from tests.support.aws import restored
+from tests.support.exports import SETTINGS
 from tests.support.sharing import row_of, share, url_path
 
 OWNER = "owner"
@@ -127,8 +128,15 @@ def _project(app: App) -> Project:
     (log,) = app.get(f"{root}/hooks/{hook}/logs/", user=OWNER).json()["results"]
     job = app.send("POST", f"{root}/hooks/{hook}/replay/", {"all": True}, user=OWNER).json()["url"]
     task = app.send("POST", "/api/v2/imports/", {"base64Encoded": "MQ=="}, user=OWNER).json()
+    export = app.send("POST", f"{root}/exports/", SETTINGS, user=OWNER).json()["uid"]
+    saved = {"name": "Power BI", "export_settings": SETTINGS}
+    setting = app.send("POST", f"{root}/export-settings/", saved, user=OWNER).json()["uid"]
+    result = app.get(f"{root}/exports/{export}/", user=OWNER).json()["result"]
     parameters = {
         "asset": asset,
+        "export": export,
+        "result": result.rpartition("/")[2],
+        "setting": setting,
         "assignment": url_path(row_of(app, asset, OWNER, "view_asset", user=OWNER)).split("/")[-2],
         "attachment": record["_attachments"][0]["uid"],
         "codename": "view_asset",

@@ -128,6 +128,10 @@ def image(answer: Any) -> None:
     assert answer == {"made": True}
 
 
+def export(answer: Any) -> None:
+    assert answer == {"ended": "nothing to do"}
+
+
 EXPECTED: dict[str, Callable[[Any], None]] = {
     "ingest": ingest,
     "openrosa": openrosa,
@@ -138,6 +142,7 @@ EXPECTED: dict[str, Callable[[Any], None]] = {
     "recover": recover,
     "compile": compile_,
     "image": image,
+    "export": export,
 }
 
 

@@ -22,6 +22,7 @@ _LIGHT = {
     "recover": _LOGGER | _CLIENT,
     "report": _LOGGER,
     "bounce": _LOGGER,
+    "export": _LOGGER | {"xmltodict"},
 }
 # Carries heavy libraries, and says so by being here.
 _HEAVY = {"compile", "image"}

@@ -89,6 +89,7 @@ def test_invoked_functions_bear_the_names_that_are_told_to_the_others() -> None:
     assert told["FORMRELAY_COMPILE_FUNCTION"] == FUNCTIONS["compile"]["FunctionName"]
     assert told["FORMRELAY_DELIVER_FUNCTION"] == FUNCTIONS["deliver"]["FunctionName"]
     assert told["FORMRELAY_IMAGE_FUNCTION"] == FUNCTIONS["image"]["FunctionName"]
+    assert told["FORMRELAY_EXPORT_FUNCTION"] == FUNCTIONS["export"]["FunctionName"]
 
 
 # Settings
@@ -263,7 +264,7 @@ def test_no_right_is_given_by_wildcard(name: str) -> None:
         assert "*" not in several(statement["Resource"])
 
 
-@pytest.mark.parametrize("name", ["deliver", "recover", "compile", "image"])
+@pytest.mark.parametrize("name", ["deliver", "recover", "compile", "image", "export"])
 def test_what_meets_foreign_input_has_no_right_on_accounts(name: str) -> None:
     assert rights(name, "AccountsTable") == set()
 
@@ -316,11 +317,13 @@ def test_credentials_are_sealed_by_api_and_opened_by_deliver_alone() -> None:
     assert sealed["Condition"] == {"StringEquals": {"kms:EncryptionContext:uid": unsubscribe.PURPOSE}}
 
 
-def test_only_api_calls_functions_and_only_report_sends_mail() -> None:
+def test_only_api_and_for_exports_recover_calls_functions_and_only_report_sends_mail() -> None:
     def having(action: str) -> set[str]:
         return {name for name in FUNCTIONS for part in statements(name) if action in several(part["Action"])}
 
-    assert having("lambda:InvokeFunction") == {"api"}
+    assert having("lambda:InvokeFunction") == {"api", "recover"}
+    assert rights("recover", "ExportFunction") == {"lambda:InvokeFunction"}
+    assert rights("recover", "DeliverFunction") == rights("recover", "CompileFunction") == set()
     assert having("ses:SendEmail") == {"report"}
 
 

@@ -56,7 +56,7 @@ def test_what_a_policy_allows_passes(aws: Settings, variables: dict[str, str]) -
         )
 
 
-@pytest.mark.parametrize("function", ["deliver", "recover", "compile", "image"])
+@pytest.mark.parametrize("function", ["deliver", "recover", "compile", "image", "export"])
 def test_accounts_are_out_of_reach_of_what_needs_none(
     function: str, aws: Settings, variables: dict[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Calls from one function to another (Lambda Invoke). Only ``api`` does this."""
+"""Calls from one function to another (Lambda Invoke). Only ``api`` does this, and ``recover`` for exports."""
 
 from __future__ import annotations
 
@@ -42,14 +42,26 @@ def shrink_image(source: str, target: str, longest: int) -> None:
     _invoke(settings().image_function, {"source": source, "target": target, "longest": longest})
 
 
-def _invoke(function: str, payload: dict[str, Any]) -> dict[str, Any]:
-    from botocore.exceptions import BotoCoreError, ClientError
+def export_soon(asset: str, key: str) -> None:
+    """Has the export function work on a task, without waiting for it (docs/architecture.md, "Messages").
 
-    try:
-        answer = lambda_().invoke(FunctionName=function, Payload=json.dumps(payload).encode())
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError from error
+    Raises UnavailableError when it cannot be started.
+    """
+    _call(settings().export_function, {"asset": asset, "key": key}, InvocationType="Event")
+
+
+def _invoke(function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    answer = _call(function, payload)
     result = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer or not isinstance(result, dict):
         raise UnavailableError
     return result
+
+
+def _call(function: str, payload: dict[str, Any], **options: Any) -> Any:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return lambda_().invoke(FunctionName=function, Payload=json.dumps(payload).encode(), **options)
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError from error

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from formrelay import clock, delivery, jobs, queues
 from formrelay.changes import deletions
+from formrelay.export_tasks import tasks as export_tasks
 from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
@@ -86,6 +87,8 @@ def look(entry: Item, ends: float) -> str:
         return pauses.look(item, now)
     if kind == "P":
         return "cleared" if deletions.clear(item, ends) else "clearing"
+    if kind == "O":
+        return export_tasks.look(item, now)
     return _delivery(item, now)
 
 

@@ -25,6 +25,7 @@ class Settings:
     compile_function: str
     deliver_function: str
     image_function: str
+    export_function: str
     public_url: str
     mail_from: str
     mail_configuration: str
@@ -90,6 +91,7 @@ def settings() -> Settings:
         compile_function=get("COMPILE_FUNCTION"),
         deliver_function=get("DELIVER_FUNCTION"),
         image_function=get("IMAGE_FUNCTION"),
+        export_function=get("EXPORT_FUNCTION"),
         public_url=get("PUBLIC_URL").rstrip("/"),
         mail_from=get("MAIL_FROM"),
         mail_configuration=get("MAIL_CONFIGURATION"),

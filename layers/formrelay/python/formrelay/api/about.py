@@ -34,10 +34,11 @@ class Media(NamedTuple):
 
 
 # Under which heading the description has a route.
-ACCOUNTS, PROJECTS, SUBMISSIONS, HOOKS, COLLECT, SERVICE = (
+ACCOUNTS, PROJECTS, SUBMISSIONS, EXPORTS, HOOKS, COLLECT, SERVICE = (
     "Accounts",
     "Projects",
     "Submissions",
+    "Exports",
     "Hooks",
     "Form clients",
     "Service",

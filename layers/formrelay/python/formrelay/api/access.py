@@ -63,6 +63,12 @@ SHARE = Rule(
     "`manage_asset`; of rights of one's own, nothing",
     {**_all(404, "anonymous", "public", "stranger"), **_all(403, *VIEWERS, "editor")},
 )
+MAKER = Rule("to have made it", _all(404, "anonymous", "public", *_OTHERS, "superuser"))
+RESULT = Rule(
+    "to have made it, and to see the data still",
+    {**_all(401, "anonymous", "public"), **_all(403, *_OTHERS, "superuser")},
+)
+MANAGE = Rule("`manage_asset`", {**VIEW_FORM.refused, "public": 401, **_all(403, *VIEWERS, "editor")})
 HOOKS = Rule("`change_asset` and `view_submissions`", _all(404, "anonymous", "public", "stranger", *VIEWERS))
 HISTORY = Rule(
     "`manage_asset`", {**_all(401, "anonymous", "public"), **_all(403, "stranger", *VIEWERS, "editor")}
@@ -83,6 +89,8 @@ _DATA = _ASSET + "/data"
 _FILES = _DATA + "/{id}/attachments"
 _MEDIA = _ASSET + "/files"
 _SHARED = _ASSET + "/permission-assignments"
+_EXPORTS = _ASSET + "/exports"
+_EXPORT_SETTINGS = _ASSET + "/export-settings"
 _HOOKS = _ASSET + "/hooks"
 _HOOK = _HOOKS + "/{hook}"
 
@@ -161,6 +169,18 @@ TABLE: Mapping[str, Rule] = {
     f"GET {_FILES}": VIEW_DATA,
     f"GET {_FILES}/{{attachment}}": VIEW_DATA,
     f"GET {_FILES}/{{attachment}}/{{size}}": VIEW_DATA,
+    # Exports
+    f"GET {_EXPORTS}": VIEW_DATA,
+    f"POST {_EXPORTS}": VIEW_DATA,
+    f"GET {_EXPORTS}/{{export}}": MAKER,
+    f"DELETE {_EXPORTS}/{{export}}": MAKER,
+    "GET /private-media/{username}/exports/{asset}/{result}": RESULT,
+    f"GET {_EXPORT_SETTINGS}": VIEW_DATA,
+    f"POST {_EXPORT_SETTINGS}": MANAGE,
+    f"GET {_EXPORT_SETTINGS}/{{setting}}": VIEW_DATA,
+    f"PATCH {_EXPORT_SETTINGS}/{{setting}}": MANAGE,
+    f"DELETE {_EXPORT_SETTINGS}/{{setting}}": MANAGE,
+    f"GET {_EXPORT_SETTINGS}/{{setting}}/data": VIEW_DATA,
     # Hooks
     f"GET {_HOOKS}": HOOKS,
     f"POST {_HOOKS}": HOOKS,

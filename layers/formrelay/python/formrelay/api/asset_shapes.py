@@ -6,10 +6,10 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from formrelay import clock, permissions
-from formrelay.api import permission_shapes
+from formrelay.api import export_shapes, permission_shapes
 from formrelay.api.router import Context
 from formrelay.listings import deployment_status
-from formrelay.storage import form_files, marks, submissions
+from formrelay.storage import export_settings, form_files, marks, submissions
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
@@ -85,6 +85,7 @@ def detail(
     rows = [version_item(ctx, project.uid, v, versions) for v in deployed]
     return {
         **_common(ctx, project, totals(ctx, project)),
+        "export_settings": _export_settings(ctx, project),
         "files": [file_item(ctx, project.uid, file) for file in form_files.read(project.uid).files],
         "version__content_hash": project.info["content_hash"],
         "version_count": project.info["version_count"],
@@ -154,6 +155,13 @@ def _number(version: Version, versions: list[Version]) -> str:
         if other.uid == version.uid:
             break
     return str(deployed) if version.deployed else f"{deployed}.{drafts}"
+
+
+def _export_settings(ctx: Context, project: Project) -> list[dict[str, Any]]:
+    """What is saved of exports, for who sees data."""
+    if permissions.reach(ctx.caller, project, permissions.VIEW) is None:
+        return []
+    return [export_shapes.shown(ctx.api, project.uid, row) for row in export_settings.listed(project.uid)]
 
 
 def _common(

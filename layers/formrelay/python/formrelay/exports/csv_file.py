@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from formrelay.exports.layout import Column
+from formrelay.exports.options import CONTENT_TYPES, CSV
 from formrelay.exports.output import Reader, State, whole
 from formrelay.exports.plan import Plan
 from formrelay.exports.values import Maker, Memory, Record, Texts, text
@@ -33,7 +34,7 @@ def _line(texts: Sequence[str]) -> str:
 class CsvFile:
     """A CSV file in the making; ``state`` is that of an earlier process."""
 
-    content_type = "text/csv"
+    content_type = CONTENT_TYPES[CSV]
 
     def __init__(self, plan: Plan, state: State | None = None) -> None:
         self._plan = plan

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from formrelay.exports.layout import INDEX, Field
+from formrelay.exports.options import CONTENT_TYPES, GEOJSON
 from formrelay.exports.output import Reader, State, whole
 from formrelay.exports.plan import Plan, Section
 from formrelay.exports.values import Maker, Record, Texts, text
+from formrelay.forms import geo
 from formrelay.forms.columns import GEO_TYPES
-
-Position = list[float]
-Geometry = dict[str, Any]
-
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_PARTS: Final = range(2, 5)
+from formrelay.forms.geo import Geometry
 
 
 class GeoJsonFile:
@@ -28,7 +23,7 @@ class GeoJsonFile:
     ``state`` is that of an earlier process; ``name`` is the project's.
     """
 
-    content_type = "application/geo+json"
+    content_type = CONTENT_TYPES[GEOJSON]
 
     def __init__(self, plan: Plan, name: str, *, flatten: bool, state: State | None = None) -> None:
         self._plan = plan
@@ -125,42 +120,11 @@ def _filled(headers: list[str], maker: Maker, record: Record) -> dict[str, str]:
 
 
 def geometry(kind: str, answer: str) -> Geometry | None:
-    """The place in an answer to a geo question of that type, without points that are none; None when none is left."""
-    positions = [position for point in answer.split(";") if (position := _position(point))]
-    return _GEOMETRIES[kind](positions)
-
-
-def _position(point: str) -> Position | None:
-    """``latitude longitude altitude accuracy``, the last two optional, as ``[longitude, latitude, altitude]``."""
-    parts = point.split()
-    if len(parts) not in _PARTS or not all(map(_NUMBER.fullmatch, parts)):
-        return None
-    latitude, longitude, *rest = map(float, parts)
-    if abs(latitude) > 90 or abs(longitude) > 180 or not all(map(math.isfinite, rest)):
-        return None
-    return [longitude, latitude, *rest[:1]]
-
-
-def _point(positions: list[Position]) -> Geometry | None:
-    return {"type": "Point", "coordinates": positions[0]} if len(positions) == 1 else None
-
-
-def _line(positions: list[Position]) -> Geometry | None:
-    return {"type": "LineString", "coordinates": positions} if len(positions) > 1 else None
-
-
-def _polygon(positions: list[Position]) -> Geometry | None:
-    if positions and positions[0] != positions[-1]:
-        positions = [*positions, positions[0]]
-    if len(positions) < 4:
-        return None
-    # Counter-clockwise, as the right-hand rule has it: then the area by the shoelace formula is positive.
-    area = sum(one[0] * other[1] - other[0] * one[1] for one, other in pairwise(positions))
-    return {"type": "Polygon", "coordinates": [positions[::-1] if area < 0 else positions]}
-
-
-_GEOMETRIES: Final[dict[str, Callable[[list[Position]], Geometry | None]]] = {
-    "geopoint": _point,
-    "geotrace": _line,
-    "geoshape": _polygon,
-}
+    """The place in an answer to a geo question of that type; an area counter-clockwise, by the right-hand rule."""
+    shape = geo.geometry(kind, answer)
+    if shape and shape["type"] == "Polygon":
+        (ring,) = shape["coordinates"]
+        # Twice the area by the shoelace formula, positive where it is so already.
+        if sum(one[0] * other[1] - other[0] * one[1] for one, other in pairwise(ring)) < 0:
+            ring.reverse()
+    return shape

@@ -13,6 +13,8 @@ CSV: Final = "csv"
 XLSX: Final = "xls"
 GEOJSON: Final = "geojson"
 TYPES: Final = (CSV, GEOJSON, XLSX)
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CONTENT_TYPES: Final = {CSV: "text/csv", GEOJSON: "application/geo+json", XLSX: XLSX_TYPE}
 EXTENSIONS: Final = {CSV: "csv", XLSX: "xlsx", GEOJSON: "geojson"}
 
 NAMES: Final = "_xml"

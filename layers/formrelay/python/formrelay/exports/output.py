@@ -6,13 +6,13 @@ be: everything in between stands in :meth:`Output.state`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from formrelay.exports.values import Record
 
 # (number of the segment, first byte, byte behind the last one) → those bytes, in pieces.
-Reader = Callable[[int, int, int], Iterator[bytes]]
+Reader = Callable[[int, int, int], Iterable[bytes]]
 State = dict[str, Any]
 
 

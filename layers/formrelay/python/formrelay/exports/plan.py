@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from formrelay.exports import form, layout
@@ -56,14 +57,17 @@ def _names_version(key: str) -> bool:
     return _VERSION in name or name.startswith("_version_")
 
 
-def plan(contents: Sequence[tuple[str, Mapping[str, Any]]], options: Options) -> Plan:
-    """The plan for a form, ``contents`` being uid and content of its deployed versions, newest first."""
-    if not contents:
-        raise ValueError("an export needs a version")
+def plan(contents: Iterable[tuple[str, Mapping[str, Any]]], options: Options) -> Plan:
+    """The plan for a form, ``contents`` being uid and content of its deployed versions, newest first.
+
+    Of each only what is needed is kept. Raises ValueError without any.
+    """
     if options.type == GEOJSON:
         options = replace(options, multiple_select=SUMMARY)
-    used = contents if options.all_versions else contents[:1]
+    used = islice(contents, None if options.all_versions else 1)
     versions = [form.read(uid, content, options) for uid, content in used]
+    if not versions:
+        raise ValueError("an export needs a version")
     form.hand_on_choices(versions)
     laid_out = layout.lay_out(versions, options)
     main = {version.uid: _section(MAIN_KEY, version, laid_out, options) for version in versions}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from formrelay.exports.layout import META, Column, meta_columns
+from formrelay.exports.options import XLSX_TYPE
 from formrelay.exports.output import Reader, State, TooLargeError
 from formrelay.exports.plan import Plan, Section
 from formrelay.exports.values import Maker, Record
@@ -21,7 +22,6 @@ from formrelay.exports.xlsx_rows import Bodies, Filler
 from formrelay.exports.xlsx_sheets import Sheet, Sheets
 from formrelay.exports.zip_file import MAX_BYTES, Entry, archive
 
-CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Room for what an archive needs beside the sheets.
 _MAX_PACKED: Final = MAX_BYTES - 50_000_000
 _CUT: Final = escaped(WARNING)
@@ -33,7 +33,7 @@ Fill = Callable[[Record, Record], Bodies]
 class XlsxFile:
     """A workbook in the making; ``state`` is that of an earlier process. ``name`` is the project's."""
 
-    content_type = CONTENT_TYPE
+    content_type = XLSX_TYPE
 
     def __init__(self, plan: Plan, name: str, *, as_text: bool, state: State | None = None) -> None:
         self._plan = plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,9 @@ from formrelay.errors import UnavailableError
 from formrelay.settings import settings
 
 _MAX_DELETE = 1_000
+# S3 takes no part of less than 5 MiB but the last one, and 10,000 parts.
+_PART = 8 * 1024 * 1024
+_PIECE = 1024 * 1024
 
 
 def attachment_key(asset: str, root_uuid: str, attachment_uid: str) -> str:
@@ -35,6 +39,10 @@ def body_key(asset: str) -> str:
 def answer_key() -> str:
     """A fresh key for an answer too big to return; the bucket forgets it after a day."""
     return f"tmp/{ids.uid('t')}"
+
+
+def export_key(asset: str, uid: str) -> str:
+    return f"exports/{asset}/{uid}"
 
 
 def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
@@ -68,6 +76,43 @@ class Upload:
 def get(key: str) -> bytes:
     """One whole object; for those that formrelay itself keeps small enough to hold."""
     return s3().get_object(Bucket=settings().bucket, Key=key)["Body"].read()
+
+
+def stretch(key: str, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of an object from ``start`` up to but not ``end``, in pieces; there is at least one."""
+    found = s3().get_object(Bucket=settings().bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+    return found["Body"].iter_chunks(_PIECE)
+
+
+def put_pieces(key: str, pieces: Iterable[bytes], content_type: str) -> int:
+    """Stores one object of any length as it comes, which appears when it is whole; its length."""
+    parts = _parts(pieces)
+    first = next(parts, b"")
+    second = next(parts, None)
+    if second is None:
+        put(key, first, content_type)
+        return len(first)
+    upload = Upload(key, content_type)
+    length = 0
+    for number, part in enumerate(chain((first, second), parts), 1):
+        upload.part(number, part)
+        length += len(part)
+    upload.complete()
+    return length
+
+
+def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces put together to parts of a size that multipart uploads take, the last one maybe shorter."""
+    waiting: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= _PART:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def delete(key: str) -> None:

@@ -5,6 +5,7 @@ A key is a dict ``{"pk": …, "sk": …}`` of plain strings; :mod:`formrelay.sto
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 
 Key = dict[str, str]
@@ -264,3 +265,34 @@ def hook_jobs_pk(hook_uid: str) -> str:
 def hook_job(hook_uid: str, uid: str) -> Key:
     """A job that people follow; its uid sorts by time."""
     return {"pk": hook_jobs_pk(hook_uid), "sk": uid}
+
+
+# Exports
+
+
+def exports_pk(asset: str) -> str:
+    return f"O#{asset}"
+
+
+def export_tasks(user: str) -> str:
+    """What the sort keys of a user's export tasks begin with."""
+    return f"T#{user}#"
+
+
+def export_task(asset: str, user: str, uid: str) -> Key:
+    """An export that somebody asked for; its uid sorts by time."""
+    return {"pk": exports_pk(asset), "sk": f"{export_tasks(user)}{uid}"}
+
+
+def export_copy(asset: str, setting: str, kind: str, user: str) -> Key:
+    """The newest file of a saved setting, for one user."""
+    return {"pk": exports_pk(asset), "sk": f"Y#{setting}#{kind}#{user}"}
+
+
+def export_setting(asset: str, uid: str) -> Key:
+    return {"pk": exports_pk(asset), "sk": f"S#{uid}"}
+
+
+def export_name(asset: str, name: str) -> Key:
+    """The setting that bears a name."""
+    return {"pk": exports_pk(asset), "sk": f"N#{hashlib.sha256(name.encode()).hexdigest()}"}

@@ -13,6 +13,7 @@ from formrelay.api.openapi import (
     openrosa,
     shapes_accounts,
     shapes_activity,
+    shapes_exports,
     shapes_hooks,
     shapes_projects,
     shapes_sharing,
@@ -28,6 +29,7 @@ SHAPES: dict[str, Schema] = {
     **shapes_projects.SHAPES,
     **shapes_sharing.SHAPES,
     **shapes_submissions.SHAPES,
+    **shapes_exports.SHAPES,
     **shapes_hooks.SHAPES,
 }
 # Media types of the formats that a path can be asked for; JSON has a shape of its own.

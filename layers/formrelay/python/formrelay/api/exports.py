@@ -1,0 +1,201 @@
+"""``…/exports/``: exports that are made in the background, and their files (contract exports §1)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from formrelay import clock, history, permissions
+from formrelay.api import export_files, paging
+from formrelay.api.about import EXPORTS, PAGING, About, Body, Media, Page, Query
+from formrelay.api.http import Response, json_response, no_content
+from formrelay.api.router import Context, Route
+from formrelay.errors import ApiError, forbidden, invalid, not_found, unauthenticated
+from formrelay.export_tasks import tasks
+from formrelay.exports.layout import enlarged
+from formrelay.exports.options import CONTENT_TYPES, OptionsError, checked
+from formrelay.storage import assets, exports, keys
+from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
+
+# Seconds after which to ask again where another export has to end first.
+_RETRY_AFTER = 30
+
+
+def readable(ctx: Context, asset: str, *, with_info: bool = False) -> Project:
+    """The project, if the caller may see submissions of it, all or some. Raises ApiError 404."""
+    project = assets.project(asset, with_info=with_info)
+    if project is None or permissions.reach(ctx.caller, project, permissions.VIEW) is None:
+        raise not_found()
+    return project
+
+
+def list_exports(ctx: Context, asset: str) -> Response:
+    """The caller's own tasks, newest first."""
+    readable(ctx, asset)
+    found = exports.listed(asset, tasks.owner(ctx.caller))
+    if ctx.request.query.get("ordering") == "date_created":
+        found.reverse()
+    start, limit, shown = paging.page(ctx.request, found)
+    results = [_shown(ctx, task) for task in shown]
+    return json_response(paging.envelope(ctx.request, len(found), results, start, limit))
+
+
+def create_export(ctx: Context, asset: str) -> Response:
+    project = readable(ctx, asset, with_info=True)
+    if not project.is_deployed:
+        raise invalid("source", "The asset must be deployed.")
+    try:
+        wanted = checked(ctx.request.data(), project.info["summary"]["languages"])
+    except OptionsError as error:
+        raise invalid(error.key, error.message) from None
+    others = exports.listed(asset, tasks.owner(ctx.caller))
+    unfinished = [task for task in others if task["status"] in exports.UNFINISHED]
+    for task in unfinished:
+        if ctx.caller and json.loads(task["settings"]) == wanted:
+            return json_response(_shown(ctx, task))
+    if len(unfinished) >= (tasks.MOST_AT_ONCE if ctx.caller else 1):
+        busy = f"Another export is already in progress. Please retry in {_RETRY_AFTER} seconds"
+        raise ApiError(503, {"error": busy}, {"Retry-After": str(_RETRY_AFTER)})
+    agent = ctx.request.headers.get("user-agent", "")
+    by = history.who(ctx.caller, ctx.request.address, agent)
+    shown = _shown(ctx, tasks.new(ctx.caller, project, wanted, ctx.base_url, others, by))
+    return json_response(shown, 201, {"Location": shown["url"]})
+
+
+def _own(ctx: Context, asset: str, export: str) -> Item:
+    readable(ctx, asset)
+    found = exports.get(keys.export_task(asset, tasks.owner(ctx.caller), export))
+    if found is None:
+        raise not_found()
+    return found
+
+
+def get_export(ctx: Context, asset: str, export: str) -> Response:
+    return json_response(_shown(ctx, _own(ctx, asset, export)))
+
+
+def delete_export(ctx: Context, asset: str, export: str) -> Response:
+    tasks.remove(_own(ctx, asset, export))
+    return no_content()
+
+
+def _shown(ctx: Context, task: Item) -> dict[str, Any]:
+    """The task object (contract exports §1.2). ``notes`` say what the file could not hold as it was."""
+    asset = f"{ctx.api}/assets/{task['asset']}/"
+    complete = task["status"] == exports.COMPLETE
+    return {
+        "url": f"{asset}exports/{task['uid']}/",
+        "status": task["status"],
+        "messages": _messages(task),
+        "uid": task["uid"],
+        "date_created": clock.iso_micro(task["created"]),
+        "last_submission_time": _moment(task.get("last")),
+        "result": _result_url(ctx, task) if complete else None,
+        "data": _data(task, asset),
+    }
+
+
+def _messages(task: Item) -> dict[str, Any]:
+    if task["status"] == exports.ERROR:
+        return {"error_type": task["error_type"], "error": task["error"]}
+    return {"notes": task["notes"]} if task.get("notes") else {}
+
+
+def _moment(naive: str | None) -> str | None:
+    return f"{naive}Z" if naive else None
+
+
+def _data(task: Item, source: str) -> dict[str, Any]:
+    data = {"source": source, "name": None, **json.loads(task["settings"])}
+    if data.get("fields"):
+        data["fields"] = enlarged(data["fields"])
+    if "seconds" in task:
+        data["processing_time_seconds"] = task["seconds"]
+    return data
+
+
+def _result_url(ctx: Context, task: Item) -> str:
+    return f"{ctx.base_url}/private-media/{task['user']}/exports/{task['asset']}/{quote(task['file'])}"
+
+
+def get_result(ctx: Context, username: str, asset: str, result: str) -> Response:
+    """The file of a task, for who made it and may still see the data."""
+    if username not in (tasks.owner(ctx.caller), ANONYMOUS):
+        raise forbidden() if ctx.caller else unauthenticated()
+    project = assets.project(asset)
+    if project is None:
+        raise not_found()
+    if permissions.reach(ctx.caller, project, permissions.VIEW) is None:
+        raise forbidden() if ctx.caller else unauthenticated()
+    name = f"{result}.{ctx.request.suffix}"
+    for task in exports.listed(asset, username):
+        if task["status"] == exports.COMPLETE and task["file"] == name:
+            return export_files.answer(ctx.request, task)
+    raise not_found()
+
+
+_EXPORTS = "/api/v2/assets/{asset}/exports"
+EXAMPLE = {
+    "type": "csv",
+    "lang": "_default",
+    "fields_from_all_versions": True,
+    "group_sep": "/",
+    "hierarchy_in_labels": False,
+    "multiple_select": "both",
+}
+ROUTES = [
+    Route(
+        "GET",
+        _EXPORTS,
+        list_exports,
+        about=About(
+            "List one's own exports of a project",
+            EXPORTS,
+            {200: Page("Export")},
+            (*PAGING, Query("ordering", "`-date_created`, which is also the default, or `date_created`.")),
+            public=True,
+        ),
+    ),
+    Route(
+        "POST",
+        _EXPORTS,
+        create_export,
+        about=About(
+            "Export the submissions of a project",
+            EXPORTS,
+            {201: "Export", 200: "Export"},
+            body=Body("ExportFields", EXAMPLE, required=True),
+            public=True,
+            text="Ask `url` for its status until it is `complete` or `error`, then fetch `result` with the same "
+            f"credentials. 200: the same export is under way already. The newest {tasks.KEPT} are kept.",
+        ),
+    ),
+    Route(
+        "GET",
+        _EXPORTS + "/{export}",
+        get_export,
+        about=About("Read how far an export is", EXPORTS, {200: "Export"}, public=True),
+    ),
+    Route(
+        "DELETE",
+        _EXPORTS + "/{export}",
+        delete_export,
+        about=About("Delete an export and its file", EXPORTS, {204: None}, public=True),
+    ),
+    Route(
+        "GET",
+        "/private-media/{username}/exports/{asset}/{result}",
+        get_result,
+        formats=("csv", "xlsx", "geojson"),
+        about=About(
+            "Fetch the file of an export",
+            EXPORTS,
+            {200: tuple(map(Media, CONTENT_TYPES.values())), 302: None},
+            errors=(403,),
+            public=True,
+        ),
+    ),
+]

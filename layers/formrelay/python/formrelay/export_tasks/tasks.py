@@ -1,0 +1,122 @@
+"""Tasks: what is asked for, by whom, under which name; started, and started again by recovery."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from formrelay import clock, functions, history, ids
+from formrelay.auth import Caller
+from formrelay.exports.options import EXTENSIONS, NAMES, UNNAMED, XLSX
+from formrelay.log import logger
+from formrelay.settings import settings
+from formrelay.storage import blobs, exports, keys
+from formrelay.storage.assets import Project
+from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
+
+# Of finished ones, per user and form (contract exports §1.2).
+KEPT: Final = 10
+# Unfinished ones, per user and form; anonymous callers share one.
+MOST_AT_ONCE: Final = 10
+_LONGEST_NAME: Final = 207
+_NOT_IN_NAMES: Final = re.compile(r"[^\w.-]")
+_SHOWN_AS: Final = {UNNAMED: "labels", NAMES: "False"}
+
+
+def owner(caller: Caller | None) -> str:
+    """Whose tasks a caller's are."""
+    return caller.username if caller else ANONYMOUS
+
+
+def new(
+    caller: Caller | None,
+    project: Project,
+    wanted: Mapping[str, Any],
+    origin: str,
+    others: Sequence[Item],
+    by: Item,
+) -> Item:
+    """A task with these settings, stored and started, and told in the project's activity as done ``by`` somebody.
+
+    ``others`` are the user's other tasks on the project.
+    """
+    task = make(caller, project, wanted, origin, wanted["type"])
+    if any(task["file"] == other["file"] for other in others):
+        stem, _, extension = task["file"].rpartition(".")
+        task["file"] = f"{stem}_{task['uid'][-7:]}.{extension}"
+    task |= keys.export_task(project.uid, task["user"], task["uid"])
+    told = history.entry_op(by, project.uid, project.owner, "export")
+    exports.create(task, [told])
+    start(task)
+    return task
+
+
+def make(caller: Caller | None, project: Project, wanted: Mapping[str, Any], origin: str, kind: str) -> Item:
+    """A task as it is stored, but for its key."""
+    now = clock.now_ms()
+    uid = ids.timed_uid("e")
+    return {
+        "uid": uid,
+        "asset": project.uid,
+        "user": owner(caller),
+        "superuser": bool(caller and caller.superuser),
+        "origin": origin,
+        "settings": json.dumps(wanted, ensure_ascii=False),
+        "kind": kind,
+        "created": now,
+        "file": file_name(str(project.state["name"]), wanted, kind, now),
+        "blob": blobs.export_key(project.uid, uid),
+        "status": exports.CREATED,
+        "tries": 0,
+        "sweep": keys.sweep_shard(uid),
+        "sweep_at": now + settings().recovery_grace * 1000,
+    }
+
+
+def start(task: Item) -> None:
+    """Has a task worked on; what cannot be started now is left to recovery."""
+    try:
+        functions.export_soon(task["asset"], task["sk"])
+    except Exception:
+        logger.exception("export left to recovery", extra={"asset": task["asset"], "export": task["uid"]})
+
+
+def look(task: Item, now: int) -> str:
+    """Has a task worked on again that nobody works on; for recovery."""
+    later = now + settings().recovery_grace * 1000
+    if not exports.put_off(task, until=later):
+        return "moved"
+    functions.export_soon(task["asset"], task["sk"])
+    return "export"
+
+
+def file_name(project: str, wanted: Mapping[str, Any], kind: str, now: int) -> str:
+    """The name of the result (contract exports §1.3)."""
+    versions = "all versions" if wanted["fields_from_all_versions"] else "latest version"
+    moment = clock.iso_naive(now).replace("T", "-").replace(":", "-")
+    lang = _SHOWN_AS.get(wanted["lang"], wanted["lang"])[:80]
+    rest = f" - {versions} - {lang} - {moment}.{EXTENSIONS[kind]}"
+    room = _LONGEST_NAME - len(rest)
+    name = project if len(project) <= room else f"{project[: room - 3]}..."
+    return _NOT_IN_NAMES.sub("", f"{name}{rest}".replace(" ", "_"))
+
+
+def of_format(extension: str) -> str:
+    """The type of export behind a file's extension."""
+    return XLSX if extension == "xlsx" else extension
+
+
+def remove(task: Item) -> None:
+    """Removes a task and its file."""
+    exports.delete(task)
+    blobs.delete(task["blob"])
+
+
+def forget_old(asset: str, user: str) -> None:
+    """Removes finished tasks of a user beyond those that are kept, oldest first."""
+    finished = [task for task in exports.listed(asset, user) if task["status"] not in exports.UNFINISHED]
+    for task in finished[KEPT:]:
+        remove(task)
