@@ -192,6 +192,16 @@ def test_projects_exports_and_activity_are_shown(page: Page, stack: Stack) -> No
     check(page, "activity")
 
 
+def test_the_api_is_described_for_people(page: Page) -> None:
+    page.goto("/api/v2/docs/")
+    summary = page.locator("summary", has_text="/api/v2/assets/{asset}/hooks/ ").first
+    summary.click()
+    expect(page.locator("details[open]").get_by_role("link", name="Hook").first).to_be_visible()
+    page.get_by_label("Search").fill("retry")
+    expect(summary).to_be_hidden()
+    check(page, "docs")
+
+
 @pytest.mark.parametrize(
     ("language", "title", "direction"),
     [("fr", "Projets", "ltr"), ("es", "Proyectos", "ltr"), ("ar", "المشاريع", "rtl")],

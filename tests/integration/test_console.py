@@ -13,7 +13,7 @@ from tests.support.template import ROOT
 from tests.support.world import World
 
 FOLDER = ROOT / "layers/formrelay/python/formrelay/console"
-FILES = sorted(path.name for path in FOLDER.iterdir() if path.name != "index.html")
+FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".html")
 
 
 def words(language: str) -> dict[str, str]:
@@ -23,8 +23,9 @@ def words(language: str) -> dict[str, str]:
     return found
 
 
-def test_the_page_is_served_to_anybody_under_its_own_base(app: App) -> None:
-    answer = app.call("GET", "/", user=None, headers={"x-forwarded-prefix": "/prod"})
+@pytest.mark.parametrize("path", ["/", "/api/v2/docs/"])
+def test_the_pages_are_served_to_anybody_under_their_own_base(app: App, path: str) -> None:
+    answer = app.call("GET", path, user=None, headers={"x-forwarded-prefix": "/prod"})
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert '<base href="https://kf.example.org/prod/">' in answer.text
@@ -48,7 +49,7 @@ def test_each_file_is_served_and_then_only_confirmed(app: App, name: str) -> Non
     assert (again.status, again.body) == (304, b"")
 
 
-@pytest.mark.parametrize("name", ["index.html", "nothing.js", "..%2Fsettings.py", "__init__.py"])
+@pytest.mark.parametrize("name", ["index.html", "docs.html", "nothing.js", "..%2Fsettings.py", "__init__.py"])
 def test_no_other_file_is_served(app: App, name: str) -> None:
     assert app.call("GET", f"/console/{name}", user=None).status == 404
 

@@ -110,6 +110,7 @@ TABLE: Mapping[str, Rule] = {
     "GET /api/v2/access-logs/me": SIGNED_IN,
     # The service
     "GET /": ANYBODY,
+    "GET /api/v2/docs": ANYBODY,
     "GET /console/{part}": ANYBODY,
     "GET /api/v1": ANYBODY,
     "GET /api/v2": ANYBODY,

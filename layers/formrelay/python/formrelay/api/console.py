@@ -1,4 +1,4 @@
-"""``/`` and ``/console/…``: the web page for owners, static files that talk to this API like any other client.
+"""``/``, ``/api/v2/docs/`` and ``/console/…``: pages for people, static files that call this API like any client.
 
 Nothing is loaded from elsewhere, nothing is written into the page but its base URL, and no key stands in a URL.
 """
@@ -48,9 +48,19 @@ def _file(name: str) -> tuple[bytes, str, str] | None:
     return content, content_type, hashlib.sha256(content).hexdigest()[:32]
 
 
-def page(ctx: Context) -> Response:
-    """The page; its base element makes it work behind a stage or a proxy's prefix."""
-    found = _file("index.html")
+def console(ctx: Context) -> Response:
+    """What owners see of their projects and hooks."""
+    return _page(ctx, "index.html")
+
+
+def docs(ctx: Context) -> Response:
+    """The API, described for people."""
+    return _page(ctx, "docs.html")
+
+
+def _page(ctx: Context, name: str) -> Response:
+    """A page; its base element makes it work behind a stage or a proxy's prefix."""
+    found = _file(name)
     assert found is not None  # noqa: S101 - shipped with this module
     content, content_type, _ = found
     base = f'<base href="{escape(ctx.base_url)}/">'.encode()
@@ -60,7 +70,7 @@ def page(ctx: Context) -> Response:
 def static(ctx: Context, part: str) -> Response:
     """One of its files."""
     found = _file(part)
-    if found is None or part == "index.html":
+    if found is None or part.endswith(".html"):
         raise not_found()
     content, content_type, digest = found
     headers = {**_HEADERS, "Content-Type": content_type, "ETag": f'"{digest}"'}
@@ -70,11 +80,17 @@ def static(ctx: Context, part: str) -> Response:
 
 
 ROUTES = [
-    Route("GET", "/", page, about=About("The console", SERVICE, {200: Media("text/html")})),
+    Route("GET", "/", console, about=About("The console", SERVICE, {200: Media("text/html")}, public=True)),
+    Route(
+        "GET",
+        "/api/v2/docs",
+        docs,
+        about=About("This description, for people", SERVICE, {200: Media("text/html")}, public=True),
+    ),
     Route(
         "GET",
         "/console/{part}",
         static,
-        about=About("A file of the console", SERVICE, {200: Media("*/*"), 304: None}),
+        about=About("A file of the console", SERVICE, {200: Media("*/*"), 304: None}, public=True),
     ),
 ]

@@ -93,7 +93,8 @@ def _schemes() -> dict[str, Any]:
 
 def _path(route: Route) -> str:
     """Paths of the API end with a slash, those of OpenRosa do not."""
-    return route.pattern if route.about and route.about.tag == COLLECT else route.pattern + "/"
+    plain = route.pattern == "/" or (route.about and route.about.tag == COLLECT)
+    return route.pattern if plain else route.pattern + "/"
 
 
 def _operation(route: Route, about: About) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _operation(route: Route, about: About) -> dict[str, Any]:
 def _operation_id(route: Route) -> str:
     """Unique for method and pattern: ``get_assets_hooks_by_hook``."""
     words = _PARAMETER.sub(r"by_\1", route.pattern.removeprefix("/api/v2")).replace(".", "_")
-    return "_".join([route.method.lower(), *re.findall(r"\w+", words)])
+    return "_".join([route.method.lower(), *(re.findall(r"\w+", words) or [route.handler.__name__])])
 
 
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:

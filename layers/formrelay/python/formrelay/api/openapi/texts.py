@@ -44,6 +44,7 @@ PARAMETERS = {
     "job": "uid of the job",
     "log": "uid of the delivery",
     "name": "uid of the file, and any suffix",
+    "part": "name of the file",
     "result": "name of the file",
     "setting": "uid of the export settings",
     "size": "`original`, `large`, `medium` or `small`",
