@@ -22,7 +22,11 @@ from tests.support.template import ROOT, several, statements, template
 PACKAGE = ROOT / "layers" / "formrelay" / "python" / "formrelay"
 
 # Whose threads these are, when no handler is on their stack.
-_THREADS = {PACKAGE / "recovery.py": "recover", PACKAGE / "api" / "asset_list.py": "api"}
+_THREADS = {
+    PACKAGE / "recovery.py": "recover",
+    PACKAGE / "api" / "asset_list.py": "api",
+    PACKAGE / "api" / "asset_bulk.py": "api",
+}
 _TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -30,6 +34,7 @@ _TRANSACTED = {
     "ConditionCheck": "ConditionCheckItem",
 }
 _ACTIONS = {
+    "ListObjectsV2": "ListBucket",
     "SendMessageBatch": "SendMessage",
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
@@ -129,7 +134,8 @@ def _resource(service: str, parameters: dict[str, Any], names: dict[str, str]) -
     if service == "ses":
         return f"identity/{parameters['FromEmailAddress']}"
     if service == "s3":
-        return f"{_name(parameters['Bucket'], names)}/{parameters['Key']}"
+        key = f"/{parameters['Key']}" if "Key" in parameters else ""
+        return _name(parameters["Bucket"], names) + key
     if service == "dynamodb":
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         return _name(parameters["TableName"], names) + index

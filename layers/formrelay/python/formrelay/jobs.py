@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from formrelay import clock, ids
+from formrelay import clock, ids, purges
 from formrelay.isolation import drains
 from formrelay.log import logger
 from formrelay.resends import jobs as resends
@@ -15,6 +15,7 @@ from formrelay.storage.table import Item
 
 PURGE_HOOK = "purge-hook"
 DRAIN_HOOK = "drain-hook"
+PURGE_PROJECT = "purge-project"
 _PAGE = 100
 # People look at these after they are done.
 _FOLLOWED = (resends.RETRY, resends.REPLAY)
@@ -30,7 +31,12 @@ def drain_hook(asset: str, hook_uid: str) -> Item:
     return _job(DRAIN_HOOK, asset=asset, hook=hook_uid)
 
 
-def _job(kind: str, **facts: str) -> Item:
+def purge_project(asset: str, hooks: Sequence[str], users: Sequence[str]) -> Item:
+    """The job that removes what is left of a deleted project; ``users`` are those with whom it was shared."""
+    return _job(PURGE_PROJECT, asset=asset, hooks=hooks, users=users)
+
+
+def _job(kind: str, **facts: str | Sequence[str]) -> Item:
     uid, now = ids.uid("j"), clock.now_ms()
     shard = keys.sweep_shard(uid)
     return {
@@ -86,6 +92,7 @@ def _change(job: Item, ends: float) -> bool:
 _STEPS: dict[str, Callable[[Item, float], bool]] = {
     PURGE_HOOK: _purge,
     DRAIN_HOOK: drains.work,
+    PURGE_PROJECT: purges.work,
     resends.RETRY: resends.work,
     resends.REPLAY: resends.work,
     **dict.fromkeys(stored.CHANGES, _change),

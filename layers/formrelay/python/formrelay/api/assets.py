@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from formrelay import cloning, permissions, projects
+from formrelay import cloning, permissions, projects, removal
 from formrelay.api import asset_shapes, fields, form_downloads
 from formrelay.api.about import PROJECTS, About, Body, Shape
-from formrelay.api.http import Response, json_response
+from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.auth import Caller
 from formrelay.errors import invalid
@@ -48,6 +48,13 @@ def patch_asset(ctx: Context, asset: str) -> Response:
     data = ctx.request.data()
     draft = _with_source(ctx.user, data, _draft(data, translations), project)
     return json_response(shown(ctx, projects.update(ctx.user, asset, draft)))
+
+
+def delete_asset(ctx: Context, asset: str) -> Response:
+    if ctx.caller is None:
+        load(ctx, asset)
+    removal.remove(ctx.user, asset)
+    return no_content()
 
 
 def _with_source(caller: Caller, data: dict[str, Any], draft: Draft, into: Project | None = None) -> Draft:
@@ -127,6 +134,14 @@ ROUTES = [
             _IN_FULL,
             body=Body("ProjectChange", {"name": "Visits 2026"}),
             errors=(403,),
+        ),
+    ),
+    Route(
+        "DELETE",
+        _ASSET,
+        delete_asset,
+        about=About(
+            "Delete a project with all that was submitted to it", PROJECTS, {204: None}, errors=(403,)
         ),
     ),
 ]

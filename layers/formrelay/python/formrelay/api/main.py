@@ -5,6 +5,7 @@ from __future__ import annotations
 from formrelay.api import (
     access_logs,
     accounts,
+    asset_bulk,
     asset_list,
     assets,
     attachments,
@@ -46,6 +47,7 @@ from formrelay.api.router import Router
 _MODULES = (
     access_logs,
     accounts,
+    asset_bulk,
     asset_list,
     assets,
     attachments,

@@ -170,6 +170,28 @@ def save(
     table.transact([*operations, *also])
 
 
+def remove(found: Project, job: Item) -> None:
+    """Takes a project away at once, from its owner's list too, and leaves a job that removes the rest.
+
+    Raises TransactionError when somebody else changed or deleted the project since ``found`` was read.
+    """
+    data = settings().data_table
+    table.transact(
+        [
+            table.delete_op(
+                data,
+                keys.asset_info(found.uid),
+                condition="#revision = :revision",
+                values={":revision": found.info["revision"]},
+            ),
+            table.delete_op(data, keys.asset_state(found.uid)),
+            table.delete_op(data, keys.listing(found.owner, found.uid)),
+            table.delete_op(data, keys.form_uuid(found.state["form_uuid"])),
+            table.put_op(data, job),
+        ]
+    )
+
+
 def _content_item(asset: str, version_uid: str, content: dict[str, Any]) -> Item:
     return {**keys.content(asset, version_uid), **packed(asset, compact(content))}
 

@@ -148,6 +148,21 @@ def delete_many(found: Sequence[str]) -> None:
             raise UnavailableError
 
 
+def prefixes(asset: str) -> list[str]:
+    """What the keys of a project's objects begin with."""
+    return [f"{kind}/{asset}/" for kind in ("attachments", "pictures", "media", "bodies")]
+
+
+def delete_under(prefix: str) -> bool:
+    """Removes up to a thousand objects whose keys begin like that. Whether that was all of them.
+
+    Raises UnavailableError.
+    """
+    found = s3().list_objects_v2(Bucket=settings().bucket, Prefix=prefix)
+    delete_many([item["Key"] for item in found.get("Contents", [])])
+    return not found.get("IsTruncated")
+
+
 def presigned(key: str, content_type: str, disposition: str, seconds: int = 300) -> str:
     """A URL that lets anybody fetch the object for a while, under the given headers."""
     return s3().generate_presigned_url(

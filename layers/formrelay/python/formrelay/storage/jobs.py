@@ -106,6 +106,17 @@ def _save(job: Item, rest: str, values: Item) -> None:
     )
 
 
+def set_facts(job: Item, facts: Item) -> None:
+    """Writes more of what a job is about. Raises ConditionError when it is gone."""
+    table.update(
+        settings().data_table,
+        _key(job),
+        "SET " + ", ".join(f"#{name} = :{name}" for name in facts),
+        {f":{name}": value for name, value in facts.items()},
+        condition="attribute_exists(#pk)",
+    )
+
+
 def remove(job: Item) -> None:
     """Removes a job that nobody follows."""
     table.delete(settings().data_table, _key(job))

@@ -143,6 +143,18 @@ SHAPES: dict[str, Schema] = {
         "anyOf": [{"required": ["asset_type"]}, {"required": ["clone_from"]}],
     },
     "ProjectChange": record({}, {"asset_type": words(*TYPES), **_CHANGES}),
+    "ProjectsBulk": record(
+        {
+            "payload": record(
+                {"action": words("archive", "unarchive", "delete")},
+                {
+                    "asset_uids": items(TEXT),
+                    "confirm": {"const": True, "description": "Without uids: all own projects."},
+                },
+            )
+        }
+    ),
+    "BulkAnswer": record({"detail": TEXT}, examples=[{"detail": "2 projects have been archived"}]),
     "MinimalList": record(
         {
             "next": optional(URL),
