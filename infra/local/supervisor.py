@@ -61,6 +61,7 @@ class Supervisor:
         )
         self.emulator = EmulatorProcess(config)
         self._functions: dict[str, Function] = {}
+        self._settings: dict[str, str] = {}
         self._pollers: list[Poller] = []
         self._timers: list[Timer] = []
         self._deployed = False
@@ -78,6 +79,7 @@ class Supervisor:
             await asyncio.to_thread(deployment.run)
             self._deployed = True
             await self._start_functions(deployment)
+            self._settings = deployment.environment(self.template.functions["ApiFunction"])
             self._front = Server(self._make_front().handle, LIMITS, refusal)
             await self._front.start_on(listener)
         except BaseException:
@@ -209,6 +211,7 @@ class Supervisor:
             {
                 "status": "ok",
                 "emulator_url": self.emulator.url,
+                "settings": self._settings,
                 "pids": {
                     "supervisor": [os.getpid()],
                     "emulator": [emulator.pid] if emulator is not None else [],

@@ -179,6 +179,21 @@ def drop_key(username: str) -> bool:
     return _settled(username, dropped)
 
 
+def set_active(username: str, active: bool) -> bool:
+    """Lets an account sign in, or no longer, from the next request on. False when it was so already.
+
+    Raises ApiError 404 when there is no such account.
+    """
+
+    def switched(account: Item) -> bool:
+        if account["active"] == active:
+            return False
+        accounts.set_active(account, active)
+        return True
+
+    return _settled(username, switched)
+
+
 def _settled(username: str, act: Callable[[Item], T]) -> T:
     """Acts on the account as it stands, again when its key was changed meanwhile."""
     for _ in range(_TRIES):

@@ -18,17 +18,19 @@ from formrelay.storage.table import Item
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which submissions are meant: those that match ``query`` (JSON text), came from ``since`` (ms) on, or the
-    ``chosen`` ids alone; all without any of them."""
+    """Which submissions are meant: those that match ``query`` (JSON text), came from ``since`` on and before ``until``
+    (ms), or the ``chosen`` ids alone; all without any of them."""
 
     query: str | None = None
     since: int | None = None
+    until: int | None = None
     chosen: tuple[int, ...] | None = None
 
     def stored(self, now: int) -> Item:
         """As a job keeps it, without what comes after ``now`` (ms): that is delivered anyway."""
         first = ids.id_at(self.since) if self.since is not None else 0
-        return {"query": self.query, "chosen": self.chosen, "first": first, "last": ids.id_at(now + 1)}
+        until = now + 1 if self.until is None else min(self.until, now + 1)
+        return {"query": self.query, "chosen": self.chosen, "first": first, "last": ids.id_at(until)}
 
 
 def page(job: Item, limit: int) -> tuple[list[int], int | None]:
