@@ -112,6 +112,7 @@ def known(world: World) -> dict[str, str]:
         "log": world.log(sid)["uid"],
         "name": f"{file.json()['uid']}.csv",
         "codename": "view_asset",
+        "part": "api.js",
         "size": "small",
         "task": task.json()["uid"],
         "token": unsubscribe.hook_token("ann", world.hook),
