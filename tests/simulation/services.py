@@ -20,6 +20,7 @@ Request = dict[str, Any]
 
 MAX_DELAY = 900
 MAX_BATCH = 10
+MAX_DELETED = 1_000
 MAX_MESSAGE = 1024 * 1024
 # Of an upload to S3, but for the last.
 MIN_PART = 5 * 1024 * 1024
@@ -170,6 +171,31 @@ class S3:
             return {"Body": io.BytesIO(found[0]), "ContentType": found[1]}
 
         return self._seam.call("s3", "GetObject", request["Key"], effect)
+
+    def copy_object(self, **request: Any) -> Request:
+        """Keeps the type of what is copied."""
+
+        def effect() -> Request:
+            found = self.objects.get(request["CopySource"]["Key"])
+            if found is None:
+                raise refused("NoSuchKey", "CopyObject")
+            self.objects[request["Key"]] = found
+            return {}
+
+        return self._seam.call("s3", "CopyObject", request["Key"], effect)
+
+    def delete_objects(self, **request: Any) -> Request:
+        """What is not there counts as deleted."""
+        wanted = [entry["Key"] for entry in request["Delete"]["Objects"]]
+        if not 1 <= len(wanted) <= MAX_DELETED:
+            raise refused("MalformedXML", "DeleteObjects")
+
+        def effect() -> Request:
+            for key in wanted:
+                self.objects.pop(key, None)
+            return {}
+
+        return self._seam.call("s3", "DeleteObjects", wanted, effect)
 
     def create_multipart_upload(self, **request: Any) -> Request:
         def effect() -> Request:

@@ -462,6 +462,31 @@ def test_mail_of_an_unverified_sender_is_refused_for_good(
         send()
 
 
+@pytest.mark.usefixtures("service")
+def test_a_copy_has_the_bytes_and_the_type_and_a_life_of_its_own() -> None:
+    name = f"attachments/{uuid.uuid4().hex}/ü"
+    blobs.put(name, b"one", "image/jpeg")
+    blobs.copy(name, name + "-copy")
+    blobs.delete_many([name])
+    found = aws.s3().get_object(Bucket=settings().bucket, Key=name + "-copy")
+    assert (found["Body"].read(), found["ContentType"]) == (b"one", "image/jpeg")
+    with pytest.raises(ClientError) as error:
+        blobs.copy(name, name + "-again")
+    assert code(error) == "NoSuchKey"
+
+
+@pytest.mark.usefixtures("service")
+def test_many_objects_are_removed_and_what_is_not_there_is_no_failure() -> None:
+    name = f"attachments/{uuid.uuid4().hex}/"
+    blobs.put(name + "a", b"a")
+    blobs.put(name + "b", b"b")
+    blobs.delete_many([name + "a", name + "nothing"])
+    blobs.delete_many([])
+    assert blobs.get(name + "b") == b"b"
+    with pytest.raises(ClientError):
+        blobs.get(name + "a")
+
+
 def test_an_object_is_made_of_parts_that_came_in_any_order(service: str) -> None:
     upload = blobs.Upload(f"tmp/{uuid.uuid4().hex}", "text/plain")
     upload.part(2, b"b" * 5_300_000)
