@@ -41,9 +41,15 @@ class Evidence:
         self.shown: dict[str, Log] = {}
         self.attempts: dict[str, list[Log]] = {}
         self.records: list[Log] = []
+        self.count = 0
+        self.xml: dict[int, str] = {}
 
         def look() -> None:
-            self.records = self._all(f"{base}/data/")
+            shown = self._one(f"{base}/data/")
+            self.records, self.count = shown["results"], shown["count"]
+            for record in self.records:
+                answer = self.world.request("GET", f"{base}/data/{record['_id']}.xml")
+                self.xml[record["_id"]] = answer.text if answer else ""
             for hook in self.hooks:
                 self.shown[hook.uid] = self._one(f"{base}/hooks/{hook.uid}/")
                 logs = self.logs[hook.uid] = self._all(f"{base}/hooks/{hook.uid}/logs/")
@@ -91,6 +97,14 @@ def _uuid(record: Log) -> str:
     return str(record["meta/rootUuid"]).removeprefix("uuid:")
 
 
+def _created(logs: list[Log]) -> list[Log]:
+    return [log for log in logs if log["event"] == "submission.created"]
+
+
+def _of_creation(arrival: Arrival) -> bool:
+    return arrival.headers["formrelay-event"] == "submission.created"
+
+
 # I1, I2: submissions
 
 
@@ -99,11 +113,51 @@ def _accepted_is_stored_once(seen: Evidence) -> Iterator[str]:
     for uuid, count in stored.items():
         if count > 1:
             yield f"I2: {uuid} is stored {count} times"
+    keepers = seen.life.keepers
+    deleted = {keepers.roots[sid] for sid in keepers.tried.deleted}
     for told in seen.life.clients.told:
-        if told.status in (201, 202) and not stored[told.uuid]:
+        if told.status in (201, 202) and not stored[told.uuid] and told.uuid not in deleted:
             yield f"I1: {told.uuid} was answered {told.status} and is not stored"
-        if told.status not in (201, 202, 409):
+        # Edits of what a keeper deleted or edited meanwhile.
+        allowed = (201, 202, 409, 404, 410) if keepers.touched(told.uuid) else (201, 202, 409)
+        if told.status not in allowed:
             yield f"I1: {told.uuid} was answered {told.status}"
+
+
+def _deleted_stays_deleted(seen: Evidence) -> Iterator[str]:
+    keepers = seen.life.keepers
+    gone = {keepers.roots[sid] for sid in keepers.deleted}
+    for record in seen.records:
+        if _uuid(record) in gone:
+            yield f"deleted: {_uuid(record)} is there again as {record['_id']}"
+
+
+def _changes_are_told_once(seen: Evidence) -> Iterator[str]:
+    tried = seen.life.keepers.tried
+    for hook in seen.hooks:
+        told = Counter((log["event"], log["submission_id"]) for log in seen.logs[hook.uid])
+        for (event, sid), count in told.items():
+            if event == "submission.deleted" and (count > 1 or sid not in tried.deleted):
+                yield f"events: the deletion of {sid} is told {count} times to {hook.uid}"
+            if event == "submission.validated" and count > tried.validated[sid]:
+                yield f"events: {sid} was validated {tried.validated[sid]} times, told {count} times"
+        wanted = "submission.deleted" in seen.shown[hook.uid]["events"]
+        for sid in seen.life.keepers.deleted:
+            if wanted and not hook.did("active") and not told["submission.deleted", sid]:
+                yield f"events: the deletion of {sid} is not told to {hook.uid}"
+
+
+def _counts_are_right(seen: Evidence) -> Iterator[str]:
+    if seen.count != len(seen.records):
+        yield f"count: {seen.count} are counted, {len(seen.records)} are there"
+
+
+def _xml_says_what_json_says(seen: Evidence) -> Iterator[str]:
+    for sid, xml in seen.xml.items():
+        (record,) = [record for record in seen.records if record["_id"] == sid]
+        for part in (f"<name>{record['name']}</name>", f">{record['meta/instanceID']}</"):
+            if part not in xml:
+                yield f"{sid} has {part} in JSON alone"
 
 
 def _one_creation_is_told(seen: Evidence) -> Iterator[str]:
@@ -127,21 +181,21 @@ def _accepted_reaches_every_hook(seen: Evidence) -> Iterator[str]:
         for hook in seen.hooks:
             if not hook.was_active(first, told.time):
                 continue
-            if ids[told.uuid] not in [log["submission_id"] for log in seen.logs[hook.uid]]:
+            if ids[told.uuid] not in [log["submission_id"] for log in _created(seen.logs[hook.uid])]:
                 yield f"I1: {told.uuid} has no delivery to {hook.uid}"
 
 
 def _one_delivery_each(seen: Evidence) -> Iterator[str]:
     for hook in seen.hooks:
-        sids = Counter(log["submission_id"] for log in seen.logs[hook.uid])
+        sids = Counter(log["submission_id"] for log in _created(seen.logs[hook.uid]))
         for sid, count in sids.items():
             if count > 1:
                 yield f"I2: {sid} has {count} deliveries to {hook.uid}"
     by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for arrival in seen.world.network.arrivals:
+    for arrival in filter(_of_creation, seen.world.network.arrivals):
         by_name[arrival.host, parsed(arrival.body)["name"].partition("-edit")[0]].add(arrival.delivery)
     for (host, name), deliveries in by_name.items():
-        if len(deliveries) > 1:
+        if len(deliveries) > 1 + seen.life.keepers.duplicated[name]:
             yield f"I2: {host} got {name} as {sorted(deliveries)}"
 
 
@@ -266,9 +320,10 @@ def _forbidden_addresses_are_not_reached(seen: Evidence) -> Iterator[str]:
 
 
 def _the_first_version_is_sent(seen: Evidence) -> Iterator[str]:
-    for arrival in seen.world.network.arrivals:
+    for arrival in filter(_of_creation, seen.world.network.arrivals):
         name = parsed(arrival.body)["name"]
-        if "-edit" in name and "formrelay-replay" not in arrival.headers:
+        copied = seen.life.keepers.duplicated[name.partition("-edit")[0]]
+        if "-edit" in name and "formrelay-replay" not in arrival.headers and not copied:
             yield f"{arrival.delivery} was sent as edited: {name}"
 
 
@@ -296,11 +351,16 @@ def _failures_are_mailed(seen: Evidence) -> Iterator[str]:
             continue
         for log in seen.logs[hook.uid]:
             automatic = [attempt for attempt in seen.attempts[log["uid"]] if not attempt["manual"]]
-            if log["status"] != _FAILED or not automatic or "switched off" in automatic[0]["message"]:
+            if log["status"] != _FAILED or not automatic or _taken_back(automatic[0]["message"]):
                 continue
             final = automatic[0]["date_next"] is None and automatic[0]["outcome"] != "success"
             if final and not _mailed(seen, log["uid"]):
                 yield f"mail: the final failure of {log['uid']} was not mailed"
+
+
+def _taken_back(message: str) -> bool:
+    """Whether an owner switched the hook off or deleted the submission, of which nobody is mailed."""
+    return "switched off" in message or "has been deleted" in message
 
 
 def _mailed(seen: Evidence, uid: str) -> list[float]:
@@ -326,6 +386,10 @@ def _mails_are_few(seen: Evidence) -> Iterator[str]:
 _CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     _accepted_is_stored_once,
     _one_creation_is_told,
+    _deleted_stays_deleted,
+    _changes_are_told_once,
+    _counts_are_right,
+    _xml_says_what_json_says,
     _accepted_reaches_every_hook,
     _one_delivery_each,
     _everything_ends,

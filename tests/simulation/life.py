@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.simulation.deployment import START
+from tests.simulation.keepers import Keepers
 from tests.simulation.people import Clients, Hook, Owner
 from tests.simulation.receivers import FORBIDDEN, GONE, OK, POOR, Receiver
 from tests.simulation.scheduler import StuckError
@@ -16,6 +17,11 @@ from tests.simulation.world import MINUTE, Weather, World
 _SPANS = (60.0, 900.0, 3_000.0, 9_000.0)
 _ROUNDS = 6
 DAY = 86_400.0
+_EVENTS = (
+    ["submission.created"],
+    ["submission.created", "submission.deleted"],
+    ["submission.created", "submission.edited", "submission.deleted", "submission.validated"],
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Plan:
     kinds: tuple[str, ...]
     only: int | None = None
     grace: int = 120
+    keeping: int = 0
     # Whether every delivery fails for good at once, while others are being reported.
     hopeless: bool = False
 
@@ -63,6 +70,7 @@ def plan(seed: int) -> Plan:
         # The local stack has five seconds.
         grace=rng.choice((120, 120, 5)),
         hopeless=rng.random() < 0.1,
+        keeping=rng.choice((0, 0, 2, 6)),
     )
 
 
@@ -80,6 +88,7 @@ class Life:
         self.world = World(made.seed, made.weather, faults, variables)
         self.owner = Owner(self.world)
         self.clients = Clients(self.world)
+        self.keepers = Keepers(self.world)
         self.calmed = 0.0
         self._since = 0.0
         self._moments = [0.0, *(self.world.rng.uniform(0, made.span) for _ in range(2))]
@@ -95,6 +104,8 @@ class Life:
             self.owner.meddle(self._moment())
         for _ in range(made.submissions):
             self.clients.begin(self._moment())
+        for _ in range(made.keeping):
+            self.keepers.begin(self._moment())
         for _ in range(made.purges):
             world.scheduler.at(world.now + self._moment(), world.purge)
         world.live(world.now + made.span)
@@ -116,7 +127,9 @@ class Life:
         for number in range(self.plan.hooks):
             receiver = self.world.network.add(f"r{number}.example.org")
             concurrency = rng.choice((None, None, None, 1))
-            self.owner.create(receiver, email_notification=rng.random() < 0.8, concurrency=concurrency)
+            events = rng.choice(_EVENTS) if self.plan.keeping else ["submission.created"]
+            mails = rng.random() < 0.8
+            self.owner.create(receiver, email_notification=mails, concurrency=concurrency, events=events)
             self._moods(receiver)
 
     def _moods(self, receiver: Receiver) -> None:
