@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from formrelay import aws
+from formrelay import aws, purges
+from formrelay.storage import table
 from tests.integration.test_assets import ASSETS, make, patch
 from tests.support.app import FORM, App, Clock
 from tests.support.calls import crashing, doing
@@ -89,13 +90,10 @@ def test_all_of_it_is_removed_in_the_background(app: App, full: tuple[str, str],
 def test_a_crash_while_it_is_removed_costs_time_only(
     app: App, full: tuple[str, str], clock: Clock, step: int
 ) -> None:
-    from formrelay import purges
-    from formrelay.storage import jobs
-
     uid, hook = full
     delete(app, uid)
     (raw,) = [item for item in everything(app) if item["pk"]["S"].startswith("J#")]
-    job = jobs.table.unmarshal_item(raw)
+    job = table.unmarshal_item(raw)
     with crashing("dynamodb.BatchWriteItem", step):
         purges.work(job, float("inf"))
     app.recover()

@@ -109,6 +109,8 @@ def _body(operation: str, parameters: Mapping[str, str]) -> Any:
         return {"payload": {"submission_ids": chosen, "validation_status.uid": approved}}
     if operation == f"PATCH {_DATA}/{{id}}/validation_status":
         return {"validation_status.uid": "validation_status_approved"}
+    if operation == "POST /api/v2/assets/bulk":
+        return {"payload": {"asset_uids": [parameters["asset"]], "action": "archive"}}
     if operation == "DELETE /api/v2/assets/{asset}/permission-assignments/bulk":
         return {"username": "manager"}
     return None

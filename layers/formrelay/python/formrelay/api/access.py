@@ -69,6 +69,14 @@ RESULT = Rule(
     {**_all(401, "anonymous", "public"), **_all(403, *_OTHERS, "superuser")},
 )
 MANAGE = Rule("`manage_asset`", {**VIEW_FORM.refused, "public": 401, **_all(403, *VIEWERS, "editor")})
+DELETE_PROJECT = Rule(
+    "to own it, or to have made it and `manage_asset` while nothing was submitted",
+    {**MANAGE.refused, "manager": 403},
+)
+MANAGE_MANY = Rule(
+    "`manage_asset` on each; to delete, as for one",
+    {**_all(401, "anonymous", "public"), **_all(403, "stranger", *VIEWERS, "editor")},
+)
 HOOKS = Rule("`change_asset` and `view_submissions`", _all(404, "anonymous", "public", "stranger", *VIEWERS))
 HISTORY = Rule(
     "`manage_asset`", {**_all(401, "anonymous", "public"), **_all(403, "stranger", *VIEWERS, "editor")}
@@ -130,6 +138,8 @@ TABLE: Mapping[str, Rule] = {
     "GET /api/v2/imports/{task}": OWN,
     f"GET {_ASSET}": VIEW_FORM,
     f"PATCH {_ASSET}": CHANGE_FORM,
+    f"DELETE {_ASSET}": DELETE_PROJECT,
+    "POST /api/v2/assets/bulk": MANAGE_MANY,
     f"GET {_ASSET}/content": VIEW_FORM,
     f"GET {_ASSET}/valid_content": VIEW_FORM,
     f"GET {_ASSET}/xls": VIEW_FORM,
