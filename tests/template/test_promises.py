@@ -11,6 +11,7 @@ import pytest
 from formrelay import settings as settings_module
 from formrelay import unsubscribe
 from formrelay.storage import keys
+from infra.ops import COMMANDS
 from tests.support.template import (
     ROOT,
     default,
@@ -179,6 +180,16 @@ def test_each_lane_has_dead_letters_of_its_own_that_are_kept_longer_and_watched(
         alarm["Properties"].get("Dimensions") for alarm in resources("AWS::CloudWatch::Alarm").values()
     ]
     assert [{"Name": "QueueName", "Value": {"Fn::GetAtt": [dead, "QueueName"]}}] in watched
+
+
+@pytest.mark.parametrize("name", LANES)
+def test_messages_of_each_lane_that_grow_old_are_noticed(name: str) -> None:
+    watched = [
+        alarm["Properties"]["Dimensions"]
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "ApproximateAgeOfOldestMessage"
+    ]
+    assert [{"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}] in watched
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -370,3 +381,39 @@ def test_alarms_tell_the_topic_if_there_is_one() -> None:
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
     assert told == [topic] * len(told)
     assert PARAMETERS["AlarmTopic"]["Default"] == ""
+
+
+@pytest.mark.parametrize(
+    ("namespace", "metric"),
+    [("AWS/ApiGateway", "5xx"), ("AWS/Lambda", "Throttles"), ("formrelay", "RefusedReports")],
+)
+def test_server_errors_refused_functions_and_refused_mails_are_noticed(namespace: str, metric: str) -> None:
+    watched = [alarm["Properties"] for alarm in resources("AWS::CloudWatch::Alarm").values()]
+    names = [alarm["MetricName"] for alarm in watched if alarm["Namespace"] == namespace]
+    assert any(metric in str(name) for name in names)
+
+
+# The runbook
+
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+
+
+def test_every_alarm_has_its_section_in_the_runbook() -> None:
+    titles = re.findall(r"^### (.+)$", RUNBOOK, re.MULTILINE)
+    assert sorted(titles) == sorted(resources("AWS::CloudWatch::Alarm"))
+
+
+def test_every_section_says_what_it_means_where_to_look_and_what_to_type() -> None:
+    for section in RUNBOOK.split("\n### ")[1:]:
+        name = section.partition("\n")[0]
+        for part in ("**Means**", "**Look**", "**Do**"):
+            assert part in section, f"{name} lacks {part}"
+
+
+def test_what_the_runbook_has_typed_are_commands_and_functions_that_there_are() -> None:
+    commands = {command.name for command in COMMANDS}
+    typed = re.findall(r"infra\.ops (?:--\S+ )*([a-z-]+)", RUNBOOK)
+    assert typed
+    assert set(typed) <= commands
+    functions = {name.removesuffix("Function").lower() for name in resources("AWS::Serverless::Function")}
+    assert set(re.findall(r"/aws/lambda/formrelay-(\w+)", RUNBOOK)) <= functions
