@@ -333,6 +333,19 @@ def test_files_bodies_and_history_go_once_nobody_reads_them_any_more(
     assert sids(app, asset) == [kept]
 
 
+def test_smaller_pictures_go_with_their_files(app: App, asset: str, clock: Clock) -> None:
+    add(app, clock, asset, 0, {"p.jpg": b"no picture"}, photo="p.jpg")
+    (file,) = app.records(asset)[0]["_attachments"]
+    for size in ("large", "medium", "small"):
+        url = file[f"download_{size}_url"].removeprefix("https://kf.example.org")
+        assert app.get(url).body == b"no picture"
+    assert len(objects(app.settings.bucket)) == 4
+    delete(app, asset, {"confirm": True})
+    clock.forward(120)
+    app.recover()
+    assert objects(app.settings.bucket) == []
+
+
 @pytest.mark.parametrize("call", ["s3.DeleteObjects", "dynamodb.BatchWriteItem", "dynamodb.DeleteItem"])
 def test_a_crash_while_they_go_leaves_nothing_either(app: App, asset: str, clock: Clock, call: str) -> None:
     sid = add(app, clock, asset, 0, {"p.jpg": b"one"}, photo="p.jpg")

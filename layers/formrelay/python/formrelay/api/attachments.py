@@ -15,8 +15,7 @@ from formrelay.log import logger
 from formrelay.storage import blobs
 from formrelay.storage.table import Item
 
-# Pixels of the longer side.
-_SIZES = {"original": None, "large": 1280, "medium": 640, "small": 240}
+_SIZES: dict[str, int | None] = {"original": None, **blobs.PICTURE_SIZES}
 # What is safe to show in a browser; everything else is saved.
 _SHOWN = re.compile(r"image/(jpeg|png|gif|webp)|audio/.*|video/.*")
 _SHRINKABLE = re.compile(r"image/(jpeg|jpg|png|gif|webp)")
@@ -76,11 +75,11 @@ def _file(ctx: Context, asset: str, item: Item, name: str, entry: Item, longest:
 
 def _smaller(asset: str, item: Item, entry: Item, longest: int) -> tuple[bytes, str] | None:
     """A smaller picture and its media type, made on first demand; None where there is none that can be answered."""
-    key = blobs.picture_key(asset, item["root"], entry["uid"], longest)
+    source = blobs.attachment_key(asset, item["root"], entry["uid"])
+    key = blobs.picture_key(source, longest)
     found = blobs.find(key)
     if found is None:
         try:
-            source = blobs.attachment_key(asset, item["root"], entry["uid"])
             functions.shrink_image(source, key, longest)
         except UnavailableError:
             logger.warning("picture not made smaller", extra={"attachment": entry["uid"]})

@@ -67,7 +67,7 @@ def clear(item: Item, ends: float) -> bool:
 
     It may be begun anew at any point.
     """
-    blobs.delete_many(item["objects"])
+    blobs.delete_many([*item["objects"], *blobs.picture_keys(item["objects"])])
     more = item["history"]
     while more:
         if time.monotonic() >= ends:

@@ -18,13 +18,24 @@ _PART = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 
+# Pixels of the longer side of a smaller picture.
+PICTURE_SIZES = {"large": 1280, "medium": 640, "small": 240}
+_ATTACHMENTS = "attachments/"
+
+
 def attachment_key(asset: str, root_uuid: str, attachment_uid: str) -> str:
-    return f"attachments/{asset}/{quote(root_uuid, safe='')}/{attachment_uid}"
+    return f"{_ATTACHMENTS}{asset}/{quote(root_uuid, safe='')}/{attachment_uid}"
 
 
-def picture_key(asset: str, root_uuid: str, attachment_uid: str, longest: int) -> str:
-    """Where a picture of a submission stands with its longer side of so many pixels; forgotten after some days."""
-    return f"pictures/{asset}/{quote(root_uuid, safe='')}/{attachment_uid}/{longest}"
+def picture_key(attachment: str, longest: int) -> str:
+    """Where the picture at that key stands with its longer side of so many pixels; forgotten after some days."""
+    return f"pictures/{attachment.removeprefix(_ATTACHMENTS)}/{longest}"
+
+
+def picture_keys(objects: Sequence[str]) -> list[str]:
+    """Where smaller pictures of any of these objects may stand."""
+    files = [key for key in objects if key.startswith(_ATTACHMENTS)]
+    return [picture_key(key, longest) for key in files for longest in PICTURE_SIZES.values()]
 
 
 def form_file_key(asset: str, file_uid: str) -> str:
