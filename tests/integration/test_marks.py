@@ -257,13 +257,6 @@ def test_half_a_transaction_that_a_query_saw_counts_as_tail(clock: Clock) -> Non
     assert (census.count, len(census.marks)) == (25, 1)
 
 
-def test_the_marks_of_a_form_that_is_gone_go_too(clock: Clock) -> None:
-    fill(clock, 25)
-    marks.census(ASSET)
-    marks.purge(ASSET)
-    assert list(table.query_all(settings().data_table, "#pk = :pk", {":pk": keys.marks_pk(ASSET)})) == []
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_in_whatever_order_counts_stay_exact(
     clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -149,13 +149,6 @@ def _deletes_op(asset: str, lowest: int) -> Item:
     )
 
 
-def purge(asset: str) -> None:
-    """Removes all marks, of a form that is gone with all its submissions."""
-    condition, values = "#pk = :pk", {":pk": keys.marks_pk(asset)}
-    found = table.query_all(settings().data_table, condition, values, projection="#pk, #sk")
-    table.batch_delete(settings().data_table, [{"pk": item["pk"], "sk": item["sk"]} for item in found])
-
-
 def _chain(asset: str) -> tuple[list[Mark], Item]:
     """The marks that follow each other without a gap, and the head; both as they were at some moment.
 
