@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.simulation.world import World
@@ -49,6 +50,8 @@ class Keepers:
         return bool(sids & (self.tried.deleted | set(self.tried.edited)))
 
     def _one_thing(self) -> None:
+        # Counts them, and makes the marks that are due.
+        self._world.request("GET", self._path, query="limit=1")
         answer = self._world.request("GET", self._path, query=f"limit={_BATCH}")
         rows = answer.json()["results"] if answer is not None and answer.status == 200 else []
         if not rows:
@@ -65,7 +68,11 @@ class Keepers:
             self._edit,
             self._duplicate,
         ]
-        rng.choice(actions)(some)
+        action = rng.choice(actions)
+        if rng.random() < 0.3:
+            # Somebody else does the same, or their program repeats itself.
+            self._world.act("keeper", partial(action, some), 0.0)
+        action(some)
 
     def _delete_one(self, rows: list[dict[str, Any]]) -> None:
         sid = rows[0]["_id"]

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from formrelay import hook_requests, ingest, recovery
 from formrelay import settings as configuration
 from formrelay.api import hook_retries
+from formrelay.changes import edits
 from formrelay.hooks import guard, ladder
 from formrelay.isolation import drains
 from formrelay.reports import run as reporting
-from formrelay.storage import deliveries, parking, reports, submissions, sweep, table
+from formrelay.storage import changes, deliveries, keys, marks, parking, reports, submissions, sweep, table
 from formrelay.storage.table import Item
 from functions.deliver import app as deliver
 from tests.simulation import runner
@@ -68,6 +69,51 @@ def without_sweep(name: str, owner: Any) -> Applied:
 
 
 # The faults
+
+
+def _deletions_forget_the_instance_id() -> Applied:
+    """A client that repeats itself brings back what was deleted."""
+
+    def made(original: Callable[..., None]) -> Callable[..., None]:
+        def remove(asset: str, items: list[Item], *rest: Any) -> None:
+            original(asset, items, *rest)
+            for item in items:
+                table.delete(configuration.settings().data_table, keys.guard(asset, item["root"]))
+
+        return remove
+
+    return swap(changes, "remove", made)
+
+
+def _deletions_are_told_outside_the_transaction() -> Applied:
+    def made(original: Callable[..., None]) -> Callable[..., None]:
+        def remove(asset: str, items: list[Item], rows: list[Item], also: list[Item]) -> None:
+            original(asset, items, [], also)
+            for row in rows:
+                table.put(configuration.settings().data_table, row)
+
+        return remove
+
+    return swap(changes, "remove", made)
+
+
+def _deletions_do_not_look_what_they_delete() -> Applied:
+    return replaced([(changes, "_as_read", lambda _item: ("attribute_not_exists(#nothing)", {}))])
+
+
+def _deletions_are_not_counted() -> Applied:
+    return replaced([(marks, "removal_ops", lambda *_: [])])
+
+
+def _edits_change_json_alone() -> Applied:
+    def made(original: Callable[..., Any]) -> Callable[..., Any]:
+        def revised(asset: str, old: Item, *, bodies: Any, **rest: Any) -> Item:
+            xml = submissions.unpack(old).xml
+            return cast("Item", original(asset, old, bodies=replace(bodies, xml=xml), **rest))
+
+        return revised
+
+    return swap(edits, "revised", made)
 
 
 def _claims_anything() -> Applied:
@@ -319,6 +365,11 @@ class Mutation:
 MUTATIONS = [
     Mutation(function.__name__.strip("_").replace("_", " "), function)
     for function in (
+        _deletions_forget_the_instance_id,
+        _deletions_are_told_outside_the_transaction,
+        _deletions_do_not_look_what_they_delete,
+        _deletions_are_not_counted,
+        _edits_change_json_alone,
         _claims_anything,
         _retries_early,
         _retries_once_more,

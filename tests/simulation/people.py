@@ -159,10 +159,13 @@ class Clients:
         uuid = f"{rng.getrandbits(128):032x}"
         uuid = f"{uuid[:8]}-{uuid[8:12]}-4{uuid[13:16]}-a{uuid[17:20]}-{uuid[20:]}"
         name = f"s{self._count}"
-        way = rng.choice(("json", "json", "xml", "twins", "twins", "parts", "edited", "taken"))
+        way = rng.choice(("json", "json", "xml", "twins", "twins", "again", "parts", "edited", "taken"))
         if way == "twins":
             for _ in range(rng.choice((2, 3))):
                 self._act(lambda: self._post_json(uuid, name), delay)
+        elif way == "again":
+            for later in (0, rng.uniform(0, 800)):
+                self._act(lambda: self._post_json(uuid, name), delay + later)
         elif way == "parts":
             self._act(lambda: self._parts(uuid, name), delay)
         elif way == "edited":

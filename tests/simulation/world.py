@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from formrelay.changes import bulk
 from formrelay.settings import settings
+from formrelay.storage import marks
 from functions.deliver import app as deliver
 from functions.recover import app as recover
 from functions.report import app as report
 from tests.simulation import receivers, stack
 from tests.simulation.backend import Backend, installed
 from tests.simulation.deployment import START, VARIABLES, deployment
-from tests.simulation.patches import patched
+from tests.simulation.patches import patched, replaced
 from tests.simulation.receivers import Network
 from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.seam import Faults, Seam
@@ -32,6 +34,8 @@ SKEW = 1.0
 _INVOKE = 28.0
 # API Gateway's limit.
 _GATEWAY = 30.0
+# Small enough for marks over what a small world submits; jobs of several chunks and steps.
+_SMALL = ((marks, "WORTH", 1), (marks, "STRETCH", 2), (bulk, "_CHUNK", 2), (bulk, "_BATCH", 1))
 _HANDLERS = {"deliver": deliver.handler, "report": report.handler, "recover": recover.handler}
 
 
@@ -95,6 +99,7 @@ class World:
             installed(self.backend, self._variables),
             patched(self.seam, self.rng, self.scheduler, START) as notes,
             receivers.patched(self.network),
+            replaced(_SMALL),
         ):
             self.attempts = notes.attempts
             self.app = App(settings(), None, dict(self.made.keys))  # type: ignore[arg-type]
