@@ -53,7 +53,7 @@ simulate: .venv/.installed ## the guarantees under crashes and faults (SEEDS=100
 mutate: .venv/.installed ## whether the simulation notices deliberate faults
 	$(SIMULATION) --mutate
 
-e2e: .venv/.installed .venv-emulator/.installed ## tests through the local stack
+e2e: .venv/.installed .venv-emulator/.installed .venv-clients/.installed ## tests through the local stack
 	.venv/bin/pytest tests/e2e
 
 build: .venv-sam/.installed ## functions and layers for AWS (PYTHON=3.13 ARCH=arm64)
@@ -67,7 +67,7 @@ deploy: build ## build, then deploy to the AWS account of your credentials (PARA
 	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" $(DEPLOY) --parameter-overrides $(TARGET) $(PARAMETERS)
 
 setup: ## the environments of all targets
-	@$(MAKE) -s --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-sam/.installed
+	@$(MAKE) -s --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-clients/.installed .venv-sam/.installed
 
 # ---- Environments: made anew when their lock changes, complete once the stamp is there -----------
 
@@ -76,6 +76,7 @@ PIP_INSTALL = -m pip install -qq --disable-pip-version-check --require-hashes --
 .venv/.installed: infra/requirements/dev.txt
 .venv-emulator/.installed: infra/requirements/emulator.txt
 .venv-sam/.installed: infra/requirements/sam.txt
+.venv-clients/.installed: infra/requirements/clients.txt
 .venv-bench/.installed: infra/requirements/bench.txt
 
 %/.installed:
@@ -101,6 +102,8 @@ lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 	  -c layers/imaging/requirements.txt -o infra/requirements/dev.txt
 	$(COMPILE) infra/requirements/emulator.in -o infra/requirements/emulator.txt
 	$(COMPILE) infra/requirements/sam.in -o infra/requirements/sam.txt
+	$(COMPILE) infra/requirements/clients.in --override infra/requirements/clients-without.in \
+	  -o infra/requirements/clients.txt
 	$(COMPILE) infra/requirements/bench.in -o infra/requirements/bench.txt
 
 .venv-lock/.uv-$(UV):
@@ -109,5 +112,5 @@ lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 	@touch $@
 
 clean: ## remove environments, caches and built artifacts; what is stored in .formrelay stays
-	rm -rf .venv .venv-emulator .venv-sam .venv-lock .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-emulator .venv-sam .venv-clients .venv-lock .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,6 +26,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+CLIENTS_PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 
