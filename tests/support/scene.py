@@ -6,6 +6,7 @@ For tests that go through all routes: requests have real objects in their paths,
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 
 from formrelay.api.access import CALLERS
 from formrelay.settings import Settings, settings
+from formrelay.storage import signups
 from formrelay.unsubscribe import hook_token
 from tests.support.app import FORM, Answer, App, Parts, install
 from tests.support.aws import restored
@@ -22,6 +24,7 @@ from tests.support.exports import SETTINGS
 from tests.support.sharing import row_of, share, url_path
 
 OWNER = "owner"
+CONFIRMATION = "c" * 40
 # Nothing listens there.
 _NOWHERE = "http://127.0.0.1:9/"
 _DATA = "/api/v2/assets/{asset}/data"
@@ -80,6 +83,7 @@ def scene(aws: Settings) -> Iterator[Scene]:
     """The scene on empty storage; nothing of it is changed by the calls of tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORMRELAY_ALLOW_NETWORKS", "127.0.0.0/8")
+        patch.setenv("FORMRELAY_OPEN_SIGNUP", "true")
         settings.cache_clear()
         app = install(settings(), patch)
         for caller in CALLERS:
@@ -134,11 +138,16 @@ def _project(app: App) -> Project:
     saved = {"name": "Power BI", "export_settings": SETTINGS}
     setting = app.send("POST", f"{root}/export-settings/", saved, user=OWNER).json()["uid"]
     result = app.get(f"{root}/exports/{export}/", user=OWNER).json()["result"]
+    signup = {"username": "newcomer", "email": "x@example.org", "password": "", "details": {}}
+    signups.put(CONFIRMATION, {**signup, "expires": int(time.time()) + 86_400})
     parameters = {
+        "access_csv": _exported(app, "/api/v2/access-logs/me"),
+        "history_csv": _exported(app, f"{root}/history"),
         "asset": asset,
         "export": export,
         "result": result.rpartition("/")[2],
         "setting": setting,
+        "confirmation": CONFIRMATION,
         "assignment": url_path(row_of(app, asset, OWNER, "view_asset", user=OWNER)).split("/")[-2],
         "attachment": record["_attachments"][0]["uid"],
         "codename": "view_asset",
@@ -156,3 +165,9 @@ def _project(app: App) -> Project:
         "version": app.get(f"{root}/", user=OWNER).json()["version_id"],
     }
     return Project(parameters, app.filled(asset, {"name": "Bo"}, user=OWNER))
+
+
+def _exported(app: App, log: str) -> str:
+    assert app.send("POST", f"{log}/export/", user=OWNER).status == 202
+    uid: str = app.get(f"{log}/export/", user=OWNER).json()[0]["uid"]
+    return uid

@@ -38,28 +38,43 @@ def create_account(
     ``language`` is the tag of the one that it is mailed in, ``details`` whatever else its profile says.
     Raises ApiError 400 for what will not do.
     """
+    check_username(username)
+    check_password("password", password)
+    profile = checked_details({**(details or {}), **({"language": language} if language else {})})
+    checked_email(email)
+    key = ids.api_key()
+    account = new(username, passwords.hash_password(password), email, key=key, details=profile)
+    made = accounts.create_account({**account, "active": active, "superuser": superuser})
+    return key if made else None
+
+
+def new(
+    username: str, password: str, email: str, *, details: Mapping[str, Any], key: str | None = None
+) -> Item:
+    """An account as it is stored, with a new API key; ``password`` is the hash of one. Everything is checked before."""
+    uid, key = ids.uid("u"), key or ids.api_key()
+    return {
+        "username": username,
+        "uid": uid,
+        "id": secrets.randbelow(2**31),
+        "revision": 0,
+        "password": password,
+        "email": email,
+        "active": True,
+        "superuser": False,
+        "created": clock.now_ms(),
+        "key_hash": ids.key_hash(key),
+        "key_sealed": sealing.seal(key, uid),
+        "details": dict(details),
+    }
+
+
+def check_username(username: str) -> None:
+    """Raises ApiError 400 for what can be no name."""
     if not is_username(username):
         raise invalid(
             "username", "A name has 2 to 30 of a-z, 0-9 and _, begins with a letter and is not reserved."
         )
-    check_password("password", password)
-    profile = checked_details({**(details or {}), **({"language": language} if language else {})})
-    uid, key = ids.uid("u"), ids.api_key()
-    account: Item = {
-        "username": username,
-        "uid": uid,
-        "password": passwords.hash_password(password),
-        "id": secrets.randbelow(2**31),
-        "revision": 0,
-        "email": checked_email(email),
-        "active": active,
-        "superuser": superuser,
-        "created": clock.now_ms(),
-        "key_hash": ids.key_hash(key),
-        "key_sealed": sealing.seal(key, uid),
-        "details": profile,
-    }
-    return key if accounts.create_account(account) else None
 
 
 def check_password(field: str, password: str) -> None:

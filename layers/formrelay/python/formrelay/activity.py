@@ -158,6 +158,11 @@ def actions(asset: str) -> list[str]:
 # Searches
 
 
+def everything(asset: str) -> Iterator[Event]:
+    """Every event, newest first."""
+    return _merged(asset, _floor(), _END)
+
+
 def matching(asset: str, search: Search) -> Iterator[Event]:
     """Every event that a search finds, newest first. Raises ApiError 400 where that is too much to read."""
     after, before = _bounds(search)

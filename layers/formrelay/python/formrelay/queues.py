@@ -62,6 +62,11 @@ def send_report(owner: str) -> None:
     sqs().send_message(QueueUrl=settings().report_queue, MessageBody=json.dumps({"owner": owner}))
 
 
+def send_letter(uid: str) -> None:
+    """Asks the same function to send a letter."""
+    sqs().send_message(QueueUrl=settings().report_queue, MessageBody=json.dumps({"letter": uid}))
+
+
 def _delay(delay_ms: int) -> int:
     seconds = math.ceil(max(0, delay_ms) / 1000)
     if seconds > MAX_QUEUE_DELAY:

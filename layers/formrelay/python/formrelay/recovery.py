@@ -81,6 +81,8 @@ def look(entry: Item, ends: float) -> str:
     kind = item["pk"].partition("#")[0]
     if kind == "R":
         return _report(item, now)
+    if kind == "P":
+        return _letter(item, now)
     if kind == "J":
         return jobs.work(item, ends)
     if kind == "A":
@@ -116,6 +118,14 @@ def _report(item: Item, now: int) -> str:
         return "moved"
     queues.send_report(item["owner"])
     return "report"
+
+
+def _letter(item: Item, now: int) -> str:
+    looks = item.get("looks", 0)
+    if not sweep.push(item, item["sweep_at"], _later(now, looks), looks + 1):
+        return "moved"
+    queues.send_letter(item["uid"])
+    return "letter"
 
 
 def _later(base: int, looks: int) -> int:

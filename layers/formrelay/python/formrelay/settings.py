@@ -49,6 +49,7 @@ class Settings:
     https_only: bool
     secret_overlap: int
     superuser_submissions: bool
+    open_signup: bool
 
     @property
     def lease(self) -> int:
@@ -115,4 +116,5 @@ def settings() -> Settings:
         https_only=_flag(get("HTTPS_ONLY")),
         secret_overlap=int(get("SECRET_OVERLAP", "86400")),
         superuser_submissions=_flag(get("SUPERUSER_SUBMISSIONS", "true")),
+        open_signup=_flag(get("OPEN_SIGNUP")),
     )

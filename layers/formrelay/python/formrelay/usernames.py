@@ -11,7 +11,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
 RESERVED = frozenset(
     {
         "anonymoususer", "api", "assets", "collector", "console", "forms", "formlist", "me", "media", "private_media",
-        "submission", "token", "unsubscribe", "view", "xformsmanifest", "xformsmedia",
+        "signup", "submission", "token", "unsubscribe", "view", "xformsmanifest", "xformsmedia",
     }
 )  # fmt: skip
 

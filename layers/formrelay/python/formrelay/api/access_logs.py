@@ -22,7 +22,7 @@ def list_own(ctx: Context) -> Response:
     start, limit = paging.window(ctx.request)
     username = ctx.user.username
     found = islice(access_logs.newest_first(username), start, start + limit)
-    results = [_shown(ctx, item) for item in found]
+    results = [shown(ctx, item) for item in found]
     return json_response(paging.envelope(ctx.request, access_logs.count(username), results, start, limit))
 
 
@@ -33,7 +33,7 @@ def list_all(ctx: Context) -> Response:
     start, limit = paging.window(ctx.request)
     found = list(islice(_everybodys(), start, start + limit + 1))
     page = paging.envelope(
-        ctx.request, start + len(found), [_shown(ctx, i) for i in found[:limit]], start, limit
+        ctx.request, start + len(found), [shown(ctx, i) for i in found[:limit]], start, limit
     )
     return json_response({name: value for name, value in page.items() if name != "count"})
 
@@ -60,7 +60,8 @@ def _everybodys() -> Iterator[Item]:
             heapq.heappush(heap, (-following["first"], key, following, stream))
 
 
-def _shown(ctx: Context, item: Item) -> dict[str, Any]:
+def shown(ctx: Context, item: Item) -> dict[str, Any]:
+    """One entry as people read it."""
     kind, uid = item["kind"], item["uid"]
     metadata: dict[str, Any] = {"auth_type": BASIC if kind == FAILED else kind}
     if kind != SUBMISSIONS:

@@ -67,7 +67,12 @@ def _item(standing: Standing) -> str:
 
 
 def _page(texts: Texts, body: str, status: int = 200) -> Response:
-    title = escape(texts.page_title)
+    return html_page(texts, texts.page_title, body, status)
+
+
+def html_page(texts: Texts, heading: str, body: str, status: int = 200) -> Response:
+    """A page behind the link of a mail; ``body`` is HTML, ``heading`` text."""
+    title = escape(heading)
     text = (
         f'<!doctype html><html lang="{texts.language}" dir="{texts.direction}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head>'

@@ -64,7 +64,7 @@ def _send(
     """Whether the mail went out; False where none ever can, which is noted on the hooks it was about."""
     about = [standings[uid] for uid in sorted({line["hook"] for line in lines})]
     account = accounts.get_account(owner)
-    reason = _obstacle(account)
+    reason = obstacle(account)
     if account is None or reason:
         logger.warning("failures not mailed", extra={"owner": owner, "reason": reason, "lines": len(lines)})
         _note(about, reason)
@@ -96,7 +96,7 @@ def _send(
     return True
 
 
-def _obstacle(account: Item | None) -> str | None:
+def obstacle(account: Item | None) -> str | None:
     """Why that account cannot be mailed, for people who look at its hooks; None where it can."""
     if not settings().mail_from:
         return "This deployment sends no mail."

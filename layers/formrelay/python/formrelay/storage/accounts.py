@@ -9,7 +9,7 @@ with it: what lists show and search. A name that was deleted stays taken, as rig
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from formrelay.settings import settings
@@ -55,8 +55,16 @@ def get_key(key_hash: str) -> Item | None:
     return table.get(settings().accounts_table, keys.api_key(key_hash))
 
 
-def create_account(account: Item) -> bool:
-    """Writes a new account together with its key and its row. False when the name is taken, or once was."""
+def is_taken(username: str) -> bool:
+    """Whether an account has that name, or once had."""
+    return table.get(settings().accounts_table, keys.account(username)) is not None
+
+
+def create_account(account: Item, also: Sequence[Item] = ()) -> bool:
+    """Writes a new account together with its key, its row and the writes in ``also``.
+
+    False when the name is taken, or once was, or one of those is refused.
+    """
     accounts = settings().accounts_table
     stored = _closed(account)
     try:
@@ -69,6 +77,7 @@ def create_account(account: Item) -> bool:
                 ),
                 table.put_op(accounts, _key_item(account)),
                 _row_op(stored),
+                *also,
             ]
         )
     except table.TransactionError:

@@ -52,6 +52,14 @@ def access(username: str, group: str) -> Key:
     return {"pk": access_pk(username), "sk": group}
 
 
+def signup(token_hash: str) -> Key:
+    return {"pk": f"S#{token_hash}", "sk": "S"}
+
+
+def signup_count(what: str) -> Key:
+    return {"pk": f"S#{what}", "sk": "N"}
+
+
 def login_failures(name: str, address: str) -> Key:
     return {"pk": f"T#{name}#{address}", "sk": "T"}
 
@@ -247,6 +255,19 @@ def report_arrived(owner: str, hook_uid: str, sid: int) -> Key:
 
 def report_letter(owner: str, letter: str) -> Key:
     return {"pk": report_pk(owner), "sk": f"U#{letter}"}
+
+
+def letter(uid: str) -> Key:
+    return {"pk": f"P#{uid}", "sk": "P"}
+
+
+def log_exports_pk(log: str) -> str:
+    return f"B#{log}"
+
+
+def log_export(log: str, uid: str) -> Key:
+    """An export of a log, ``U#<username>`` or ``A#<asset>``; its uid sorts by time."""
+    return {"pk": log_exports_pk(log), "sk": uid}
 
 
 def job(uid: str) -> Key:

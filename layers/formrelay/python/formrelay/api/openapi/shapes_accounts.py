@@ -91,6 +91,14 @@ SHAPES: dict[str, Schema] = {
         },
         _ACCOUNT,
     ),
+    "NewSignup": record(
+        {
+            "username": {"type": "string", "pattern": "^[a-z][a-z0-9_]{1,29}$"},
+            "email": text(254),
+            "password": text(1024, minLength=8),
+        },
+        {"extra_details": OBJECT},
+    ),
     "AccountChange": record({}, {**_ACCOUNT, "password": text(1024, minLength=8)}),
     "Collections": {
         "description": "The lists of the API by name.",

@@ -38,5 +38,14 @@ SHAPES: dict[str, Schema] = {
     ),
     "AccessEntry": _ACCESS,
     "AccessEntries": record({"next": optional(URL), "previous": optional(URL), "results": items(_ACCESS)}),
+    "LogExportBegun": record({"status": TEXT}),
+    "LogExport": record(
+        {
+            "uid": TEXT,
+            "status": words("processing", "complete", "error"),
+            "date_created": MOMENT,
+            "result": optional(URL),
+        }
+    ),
     "HistoryActions": record({"actions": items(TEXT)}),
 }
