@@ -1,6 +1,7 @@
 """From texts to cells of a sheet (contract exports §3.4).
 
-A body is what follows the reference in a ``c`` element, so that what a value became can be remembered for any row.
+A cell is made with a mark in place of the number of its row, so that what a value became can be remembered for any row
+and a row is one join. Of a ``c`` element, the body is what follows its reference.
 """
 
 from __future__ import annotations
@@ -34,22 +35,54 @@ _SPACES: Final = " \t\n\r"
 _FIRST_DAY: Final = date(1900, 3, 1)
 _DAY_ZERO: Final = date(1899, 12, 30).toordinal()
 
+# Stands for the number of the row; no text that XML can hold has it.
+ROW: Final = "\x00"
+
 Encoder = Callable[[str], str]
 
 
-def encoder(kind: Kind, *, as_text: bool) -> Encoder:
-    """What makes cell bodies of the texts of a column; an empty text has an empty body."""
-    if kind is Kind.ALWAYS_NUMBER:
-        return number_body
-    if as_text:
-        return text_body
-    return {
-        Kind.NUMBER: Memory(number_body).__getitem__,
-        Kind.GUESS: Memory(number_body).__getitem__,
-        Kind.DATE: Memory(_date_body).__getitem__,
-        Kind.DATETIME: _datetime_body,
-        Kind.TEXT: text_body,
-    }[kind]
+def is_text(kind: Kind, *, as_text: bool) -> bool:
+    """Whether all cells of a column are text."""
+    return kind is not Kind.ALWAYS_NUMBER and (as_text or kind is Kind.TEXT)
+
+
+def encoder(kind: Kind, column: int, *, as_text: bool) -> Encoder:
+    """What makes cells of the texts of a column, counted from 0; of an empty text none."""
+    if column >= MAX_COLUMNS:
+        return _left_out
+    start = cell_start(column)
+    body = text_body if is_text(kind, as_text=as_text) else _BODIES[kind]
+
+    def cell(value: str) -> str:
+        made = body(value)
+        return f"{start}{made}" if made else ""
+
+    return Memory(cell).__getitem__ if not as_text and kind in _REPEATING else cell
+
+
+def plain_encoder(column: int) -> Encoder:
+    """The same for texts that are known to be short and to need no escaping."""
+    if column >= MAX_COLUMNS:
+        return _left_out
+    start = f'{cell_start(column)} t="inlineStr"><is><t>'
+    return lambda value: f"{start}{value}{LINK_END}" if value else ""
+
+
+def whole_encoder(column: int) -> Callable[[int], str]:
+    """What makes cells of numbers."""
+    if column >= MAX_COLUMNS:
+        return lambda _: ""
+    start = cell_start(column)
+    return lambda number: f"{start}><v>{number}</v></c>"
+
+
+def cell_start(column: int) -> str:
+    """The beginning of a cell, up to its reference."""
+    return f'<c r="{letters(column)}{ROW}"'
+
+
+def _left_out(_: str) -> str:
+    return ""
 
 
 def text_body(value: str) -> str:
@@ -63,11 +96,6 @@ def text_body(value: str) -> str:
     if value[0] in _SPACES or value[-1] in _SPACES:
         return f' t="inlineStr"><is><t xml:space="preserve">{escaped(value)}{LINK_END}'
     return f' t="inlineStr"><is><t>{escaped(value)}{LINK_END}'
-
-
-def plain_text_body(value: str) -> str:
-    """The same for a text that is known to be short and to need no escaping."""
-    return f' t="inlineStr"><is><t>{value}{LINK_END}' if value else ""
 
 
 def cut(value: str) -> str:
@@ -88,8 +116,10 @@ def escaped(value: str) -> str:
     return _LOOKS_ESCAPED.sub("_x005F_", _UNUSABLE.sub("", value).replace("\r", "&#13;"))
 
 
-def number_body(value: str) -> str:
+def _number_body(value: str) -> str:
     """A number if the text is one, and finite."""
+    if value.isdecimal() and value.isascii() and len(value) < 16 and (value[0] != "0" or value == "0"):
+        return f"><v>{value}</v></c>"
     if _PLAIN_NUMBER.fullmatch(value):
         return f"><v>{value}</v></c>"
     stripped = value.strip()
@@ -123,6 +153,18 @@ def _datetime_body(value: str) -> str:
         (moment.hour * 60 + moment.minute) * 60_000 + moment.second * 1_000 + moment.microsecond // 1_000
     )
     return f"{_DATE_STYLE}{moment.toordinal() - _DAY_ZERO + milliseconds / 86_400_000!r}</v></c>"
+
+
+_BODIES: Final[dict[Kind, Encoder]] = {
+    Kind.TEXT: text_body,
+    Kind.NUMBER: _number_body,
+    Kind.GUESS: _number_body,
+    Kind.ALWAYS_NUMBER: _number_body,
+    Kind.DATE: _date_body,
+    Kind.DATETIME: _datetime_body,
+}
+# Columns in which the same answers come again and again.
+_REPEATING: Final = (Kind.NUMBER, Kind.GUESS, Kind.DATE)
 
 
 def letters(number: int) -> str:

@@ -8,17 +8,17 @@ one; the archive is the streams one after the other, put together without compre
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
-from formrelay.exports.layout import META, Column, meta_columns
+from formrelay.exports.layout import META, Kind, meta_columns
 from formrelay.exports.options import XLSX_TYPE
 from formrelay.exports.output import Reader, State, TooLargeError
 from formrelay.exports.plan import Plan, Section
-from formrelay.exports.values import Maker, Record
-from formrelay.exports.xlsx_cells import MAX_COLUMNS, WARNING, escaped, number_body, text_body
+from formrelay.exports.values import Memory, Record
+from formrelay.exports.xlsx_cells import MAX_COLUMNS, WARNING, encoder, escaped, whole_encoder
 from formrelay.exports.xlsx_frame import frame
-from formrelay.exports.xlsx_rows import Bodies, Filler
+from formrelay.exports.xlsx_rows import Cells, Filler
 from formrelay.exports.xlsx_sheets import Sheet, Sheets
 from formrelay.exports.zip_file import MAX_BYTES, Entry, archive
 
@@ -26,8 +26,6 @@ from formrelay.exports.zip_file import MAX_BYTES, Entry, archive
 _MAX_PACKED: Final = MAX_BYTES - 50_000_000
 _CUT: Final = escaped(WARNING)
 _STREAMS: Final = 3
-
-Fill = Callable[[Record, Record], Bodies]
 
 
 class XlsxFile:
@@ -45,8 +43,7 @@ class XlsxFile:
         # For every segment: how many bytes it has of every stream of every sheet.
         self._segments: list[list[list[int]]] = state["segments"] if state else []
         self._notes: Counter[str] = Counter(state["notes"] if state else {})
-        self._fills: dict[int, Fill] = {}
-        self._meta = self._filler(plan.meta_for_repeats, meta_columns(META))
+        self._rows: dict[int, _Rows] = {}
         if state is None:
             for number in range(len(self._sheets)):
                 self._begin(number)
@@ -69,48 +66,52 @@ class XlsxFile:
 
     def add(self, record: Record) -> None:
         section = self._plan.section(record)
-        bodies = self._fill(section)(record, record)
-        sheets = self._sheets[0]
-        sheets.index += 1
-        self._write(0, [*bodies, number_body(str(sheets.index))] if self._plan.layout.indexed else bodies)
+        rows = self._filled_by(section)
+        cells = rows.fill(record, record)
+        index = self._next(0)
+        if self._plan.layout.indexed:
+            cells.append(rows.index(index))
+        self._write(0, cells)
         if section.inside:
-            self._add_repeats(section, record, _Submission(record, self._meta), sheets.index)
+            self._add_repeats(section, record, _Submission(record), index)
 
     def _add_repeats(self, around: Section, entry: Record, submission: _Submission, parent: int) -> None:
         """The rows of the repeats inside an entry, which is row ``parent`` of its section."""
         for section in around.inside:
-            rows = entry.get(section.path)
-            if not isinstance(rows, list):
+            entries = entry.get(section.path)
+            if not isinstance(entries, list):
                 continue
-            fill, sheets = self._fill(section), self._sheets[section.number]
-            table, parent_body = text_body(self._section_name(around.number)), number_body(str(parent))
-            for row in rows:
-                if not isinstance(row, dict):
+            number = section.number
+            rows, table = self._filled_by(section), self._section_name(around.number)
+            for each in entries:
+                if not isinstance(each, dict):
                     continue
-                sheets.index += 1
-                own = fill(row, submission.record)
-                link = number_body(str(sheets.index)), table, parent_body
-                self._write(section.number, [*own, *link, *submission.bodies])
+                index = self._next(number)
+                cells = rows.fill(each, submission.record)
+                cells += rows.index(index), rows.table(table), rows.parent(parent)
+                cells += submission.meta(number, rows)
+                self._write(number, cells)
                 if section.inside:
-                    self._add_repeats(section, row, submission, sheets.index)
+                    self._add_repeats(section, each, submission, index)
 
-    def _write(self, number: int, bodies: Bodies) -> None:
+    def _next(self, number: int) -> int:
+        sheets = self._sheets[number]
+        sheets.index += 1
+        return sheets.index
+
+    def _write(self, number: int, cells: Cells) -> None:
         sheet = self._sheets[number].sheets[-1]
         if sheet.is_full:
             self._notes["continued"] += 1
             sheet = self._begin(number)
-        if _CUT in sheet.write(bodies):
+        if _CUT in sheet.write(cells):
             self._notes["cut"] += 1
 
-    def _fill(self, section: Section) -> Fill:
-        fill = self._fills.get(id(section))
-        if fill is None:
-            makers = (*section.makers, *self._plan.meta) if section.number == 0 else section.makers
-            fill = self._fills[id(section)] = self._filler(makers, self._columns[section.number])
-        return fill
-
-    def _filler(self, makers: Sequence[Maker], columns: Sequence[Column]) -> Fill:
-        return Filler(makers, columns, as_text=self._as_text).bodies
+    def _filled_by(self, section: Section) -> _Rows:
+        rows = self._rows.get(id(section))
+        if rows is None:
+            rows = self._rows[id(section)] = _Rows(self._plan, section, as_text=self._as_text)
+        return rows
 
     # Segments
 
@@ -166,16 +167,34 @@ class XlsxFile:
         return found
 
 
+class _Rows:
+    """The cells of one section in one version: of its questions, of the export itself, of the submission around."""
+
+    def __init__(self, plan: Plan, section: Section, *, as_text: bool) -> None:
+        sheet = plan.layout.sheets[section.number]
+        columns = plan.layout.headers(sheet)
+        width = sum(len(field.columns) for field in sheet.fields)
+        if section.number == 0:
+            makers = (*section.makers, *plan.meta)
+            self.index = whole_encoder(width + len(plan.meta))
+        else:
+            makers = section.makers
+            self.index, self.parent = whole_encoder(width), whole_encoder(width + 2)
+            self.table = Memory(encoder(Kind.TEXT, width + 1, as_text=True)).__getitem__
+            meta = Filler(plan.meta_for_repeats, meta_columns(META), width + 3, as_text=as_text)
+            self.meta = meta.cells
+        self.fill = Filler(makers, columns, as_text=as_text).cells
+
+
 class _Submission:
-    """A submission, and its own columns in the rows of its repeats, made when the first of them needs it."""
+    """A submission, and its own columns in the rows of its repeats, made when the first of a sheet needs them."""
 
-    def __init__(self, record: Record, meta: Fill) -> None:
+    def __init__(self, record: Record) -> None:
         self.record = record
-        self._meta = meta
-        self._bodies: Bodies | None = None
+        self._made: dict[int, Cells] = {}
 
-    @property
-    def bodies(self) -> Bodies:
-        if self._bodies is None:
-            self._bodies = self._meta(self.record, self.record)
-        return self._bodies
+    def meta(self, number: int, rows: _Rows) -> Cells:
+        made = self._made.get(number)
+        if made is None:
+            made = self._made[number] = rows.meta(self.record, self.record)
+        return made

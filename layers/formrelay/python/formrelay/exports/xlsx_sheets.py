@@ -5,13 +5,14 @@ A sheet that is full, by Excel's million rows or by bytes, goes on in another on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from formrelay.exports import sheet_names
 from formrelay.exports.deflate import Deflater
-from formrelay.exports.layout import Column
-from formrelay.exports.xlsx_cells import LINK, LINK_END, MAX_COLUMNS, letters, text_body
+from formrelay.exports.layout import Column, Kind
+from formrelay.exports.xlsx_cells import LINK, MAX_COLUMNS, ROW, encoder, letters
 from formrelay.exports.zip_file import Entry, Part, part
 
 MAX_ROWS: Final = 1_048_576
@@ -24,6 +25,7 @@ PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _HEAD: Final = XML + f'<worksheet xmlns="{MAIN}" xmlns:r="{RELATIONS}"><dimension ref="%s"/><sheetData>'
 _TAIL: Final = "</worksheet>"
+_LINKS: Final = re.compile(f'<c r="([A-Z]+[0-9]+)"{re.escape(LINK)}([^<]*)<')
 
 
 class Sheet:
@@ -31,7 +33,7 @@ class Sheet:
 
     def __init__(self, name: str, columns: Sequence[Column], state: dict[str, Any] | None = None) -> None:
         self.name = name
-        self._letters = [letters(number) for number in range(min(len(columns), MAX_COLUMNS))]
+        self._last_column = letters(min(len(columns), MAX_COLUMNS) - 1)
         state = state or {"rows": 0, "links": 0, "streams": [None] * 3}
         self.rows: int = state["rows"]
         self._links: int = state["links"]
@@ -40,41 +42,36 @@ class Sheet:
             self._begin(columns)
 
     def _begin(self, columns: Sequence[Column]) -> None:
-        self.write([text_body(column.header) for column in columns])
-        if any(column.tags for column in columns):
-            self.write([text_body(column.tags) for column in columns])
+        encoders = [encoder(Kind.TEXT, number, as_text=True) for number in range(len(columns))]
+        for texts in ([column.header for column in columns], [column.tags for column in columns]):
+            if any(texts):
+                self.write([encode(text) for encode, text in zip(encoders, texts, strict=True)])
 
     @property
     def is_full(self) -> bool:
         return self.rows >= MAX_ROWS or self.streams[0].size >= MAX_SHEET_BYTES
 
-    def write(self, bodies: Iterable[str]) -> str:
+    def write(self, cells: Iterable[str]) -> str:
         """Writes the next row; its XML."""
         self.rows += 1
-        row = self.rows
-        cells = [
-            f'<c r="{letter}{row}"{body}' for letter, body in zip(self._letters, bodies, strict=False) if body
-        ]
-        text = "".join(cells)
+        row = str(self.rows)
+        text = "".join(cells).replace(ROW, row)
         self.streams[0].write(f'<row r="{row}">{text}</row>')
         if LINK in text:
-            self._write_links(cells)
+            self._write_links(text)
         return text
 
-    def _write_links(self, cells: list[str]) -> None:
+    def _write_links(self, text: str) -> None:
         """Notes the targets of a row's links, up to as many as Excel takes on one sheet."""
-        for cell in cells:
-            reference, link, url = cell.partition(LINK)
-            if link and self._links < MAX_LINKS:
-                self._links += 1
-                target = url.removesuffix(LINK_END)
-                self.streams[1].write(
-                    f'<hyperlink {reference[3:].replace("r=", "ref=", 1)} r:id="rId{self._links}"/>'
-                )
-                self.streams[2].write(
-                    f'<Relationship Id="rId{self._links}" Type="{RELATIONS}/hyperlink" Target="{target}" '
-                    'TargetMode="External"/>'
-                )
+        for reference, target in _LINKS.findall(text):
+            if self._links == MAX_LINKS:
+                return
+            self._links += 1
+            self.streams[1].write(f'<hyperlink ref="{reference}" r:id="rId{self._links}"/>')
+            self.streams[2].write(
+                f'<Relationship Id="rId{self._links}" Type="{RELATIONS}/hyperlink" Target="{target}" '
+                'TargetMode="External"/>'
+            )
 
     def state(self) -> dict[str, Any]:
         return {
@@ -90,7 +87,7 @@ class Sheet:
             Part(bytes_, stream.crc, stream.size, stream.packed)
             for stream, bytes_ in zip(self.streams, pieces, strict=True)
         )
-        head = part(_HEAD % f"A1:{self._letters[-1]}{self.rows}")
+        head = part(_HEAD % f"A1:{self._last_column}{self.rows}")
         name = f"xl/worksheets/sheet{number}.xml"
         if not self._links:
             yield Entry(name, (head, rows, part("</sheetData>" + _TAIL)))
