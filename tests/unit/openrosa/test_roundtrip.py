@@ -26,13 +26,31 @@ TEXT = st.text(
         exclude_categories=["Cs", "Cc"], include_characters="\t\n\r", exclude_characters="\ufffe\uffff"
     )
 )
-# A question is text, a group is its children, a repeat a list of those; names are used once in a group.
+
+
+def refilled(fields: dict[str, Any], more: str) -> dict[str, Any]:
+    """The same questions with other answers."""
+    return {
+        name: (kind, _refilled(kind, value, more) if value else value)
+        for name, (kind, value) in fields.items()
+    }
+
+
+def _refilled(kind: str, value: Any, more: str) -> Any:
+    if kind == "question":
+        return value + more
+    return [refilled(row, more) for row in value] if kind == "repeat" else refilled(value, more)
+
+
+# A question is text, a group its children, a repeat rows of the same ones; names are used once in a group.
 TREE = st.recursive(
     TEXT.map(lambda text: ("question", text)),
     lambda inner: st.one_of(
         st.dictionaries(NAME, inner, min_size=1, max_size=4).map(lambda children: ("group", children)),
-        st.lists(st.dictionaries(NAME, inner, min_size=1, max_size=3), min_size=1, max_size=3).map(
-            lambda rows: ("repeat", rows)
+        st.builds(
+            lambda fields, texts: ("repeat", [refilled(fields, text) for text in texts]),
+            st.dictionaries(NAME, inner, min_size=1, max_size=3),
+            st.lists(TEXT, min_size=1, max_size=3),
         ),
     ),
     max_leaves=15,
