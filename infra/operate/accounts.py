@@ -1,4 +1,4 @@
-"""``create-account``, ``list-accounts``, ``disable-account``, ``enable-account``."""
+"""``create-account``, ``list-accounts``, ``disable-account``, ``enable-account``, ``delete-account``."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def listed(_options: argparse.Namespace) -> int:
     from formrelay.settings import settings
 
     for account in items(settings().accounts_table, "U#"):
+        if account.get("gone"):
+            continue
         tell(
             {
                 "username": account["username"],
@@ -70,6 +72,20 @@ def _switch(options: argparse.Namespace, *, active: bool) -> int:
     return 0
 
 
+def delete(options: argparse.Namespace) -> int:
+    """Deletes an account that owns no project; its name stays taken."""
+    from formrelay import accounts
+    from formrelay.errors import ApiError
+
+    try:
+        accounts.delete(options.username)
+    except ApiError as error:
+        missing = f"There is no account {options.username}."
+        raise RefusedError(missing if error.status == 404 else error.body["detail"]) from None
+    note(f"{options.username} is deleted.")
+    return 0
+
+
 def _username(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("username")
 
@@ -89,4 +105,5 @@ COMMANDS = (
         _username,
         lambda options: _switch(options, active=True),
     ),
+    Command("delete-account", "delete an account that owns no project", _username, delete),
 )

@@ -48,7 +48,7 @@ def _account(account: Item, old: str) -> bool:
     from formrelay.settings import settings
     from formrelay.storage import keys, table
 
-    pieces = _moved(account["key_sealed"] or [], account["uid"], old)
+    pieces = _moved(account.get("key_sealed") or [], account["uid"], old)
     if pieces is None:
         return False
     table.update(

@@ -1,11 +1,11 @@
-"""``create-account``, ``list-accounts``, ``disable-account``, ``enable-account``."""
+"""``create-account``, ``list-accounts``, ``disable-account``, ``enable-account``, ``delete-account``."""
 
 from __future__ import annotations
 
 import base64
 
 from tests.integration.operate.conftest import Run
-from tests.support.app import PASSWORD, App
+from tests.support.app import FORM, PASSWORD, App
 
 
 def test_an_account_is_made_and_its_key_printed(app: App, run: Run) -> None:
@@ -46,6 +46,26 @@ def test_an_account_without_a_key_is_disabled_and_enabled_too(app: App, run: Run
     assert app.call("DELETE", "/token/").status == 204
     assert run("disable-account", "ann").code == 0
     assert run("enable-account", "ann").code == 0
+
+
+def test_what_operators_switch_shows_in_the_directory(app: App, run: Run) -> None:
+    app.add_user("root", superuser=True)
+    run("disable-account", "ann")
+    rows = app.get("/api/v2/users/", user="root", q="is_active:false").json()["results"]
+    assert [row["username"] for row in rows] == ["ann"]
+
+
+def test_an_account_without_projects_is_deleted(app: App, run: Run) -> None:
+    app.add_user("bob")
+    assert run("delete-account", "bob").code == 0
+    assert app.get("/me/", user="bob").status == 401
+    assert [line["username"] for line in run("list-accounts").lines] == ["ann"]
+    assert run("delete-account", "bob").remarks == "There is no account bob.\n"
+    assert run("create-account", "bob", given="long enough\n").code == 1
+    app.deploy(FORM)
+    refused = run("delete-account", "ann")
+    assert (refused.code, "owns projects" in refused.remarks) == (1, True)
+    assert app.get("/me/").status == 200
 
 
 def test_an_account_that_is_not_there_is_said_so(run: Run) -> None:

@@ -203,7 +203,7 @@ def set_active(username: str, active: bool) -> bool:
     def switched(account: Item) -> bool:
         if account["active"] == active:
             return False
-        accounts.set_active(account, active)
+        accounts.save(account, {"active": active})
         return True
 
     return _settled(username, switched)

@@ -199,27 +199,6 @@ def replace_key(account: Item, key_hash: str | None, key_sealed: list[bytes] | N
     table.transact(operations)
 
 
-def set_active(account: Item, active: bool) -> None:
-    """Whether the account may sign in, by password and by key.
-
-    Raises TransactionError when its key was changed meanwhile.
-    """
-    accounts, key = settings().accounts_table, account.get("key_hash")
-    values = {":active": active, ":key": key}
-    operations = [
-        table.update_op(
-            accounts,
-            keys.account(account["username"]),
-            "SET #active = :active",
-            values,
-            condition="#key_hash = :key",
-        )
-    ]
-    if key:
-        operations.append(table.put_op(accounts, _key_item({**account, "active": active})))
-    table.transact(operations)
-
-
 def _key_item(account: Item) -> Item:
     copied = ("username", "uid", "active", "superuser")
     return {**keys.api_key(account["key_hash"]), **{name: account[name] for name in copied}}

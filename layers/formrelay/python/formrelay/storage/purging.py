@@ -38,7 +38,8 @@ def marks(asset: str) -> bool:
 
 
 def activity(asset: str) -> bool:
-    return _partition(keys.history_pk(asset)) and _partition(keys.deleted_pk(asset))
+    partitions = (keys.history_pk(asset), keys.deleted_pk(asset), keys.log_exports_pk(f"A#{asset}"))
+    return all(_partition(pk) for pk in partitions)
 
 
 def hook(hook_uid: str) -> bool:
