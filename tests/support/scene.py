@@ -89,6 +89,7 @@ def scene(aws: Settings) -> Iterator[Scene]:
         for caller in CALLERS:
             if caller not in ("anonymous", "public"):
                 app.add_user(username(caller), superuser=caller == "superuser")
+        app.add_user("recipient")
         former_key = app.add_user("former")
         assert app.call("DELETE", "/token/", user="former").status == 204
         private, public = _project(app), _project(app)
@@ -140,6 +141,8 @@ def _project(app: App) -> Project:
     result = app.get(f"{root}/exports/{export}/", user=OWNER).json()["result"]
     signup = {"username": "newcomer", "email": "x@example.org", "password": "", "details": {}}
     signups.put(CONFIRMATION, {**signup, "expires": int(time.time()) + 86_400})
+    offer = {"recipient": "users/recipient", "assets": [asset]}
+    invite = app.send("POST", "/api/v2/project-ownership/invites/", offer, user=OWNER).json()
     parameters = {
         "access_csv": _exported(app, "/api/v2/access-logs/me"),
         "history_csv": _exported(app, f"{root}/history"),
@@ -155,11 +158,13 @@ def _project(app: App) -> Project:
         "part": "app.js",
         "hook": hook,
         "id": str(record["_id"]),
+        "invite": invite["url"].split("/")[-2],
         "job": job.split("/")[-2],
         "log": log["uid"],
         "name": f"{file}.csv",
         "size": "small",
         "task": task["uid"],
+        "transfer": invite["transfers"][0]["url"].split("/")[-2],
         "token": hook_token(OWNER, hook),
         "username": OWNER,
         "version": app.get(f"{root}/", user=OWNER).json()["version_id"],

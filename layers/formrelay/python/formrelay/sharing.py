@@ -17,8 +17,9 @@ from formrelay.storage.grants import Change
 from formrelay.storage.table import Item, TransactionError
 from formrelay.usernames import ANONYMOUS
 
-# Every submission reads the grants of its project.
-MAX_USERS = 100
+# Every submission reads the grants of its project, and all its users' lists change when it goes to another owner: in
+# one transaction of at most 100 writes.
+MAX_USERS = 90
 _TRIES = 5
 
 

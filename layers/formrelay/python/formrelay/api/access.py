@@ -47,6 +47,7 @@ ANYBODY = Rule("nothing")
 SIGNED_IN = Rule("an account", _all(401, "anonymous", "public"))
 SUPERUSER = Rule("to be a superuser", {**_all(401, "anonymous", "public"), **_all(403, *_OTHERS, "owner")})
 OWN = Rule("to have made it", {**_all(401, "anonymous", "public"), **_all(404, *_OTHERS, "superuser")})
+INVITED = Rule("to have sent or got it", OWN.refused)
 VIEW_FORM = Rule("`view_asset`", _all(404, "anonymous", "stranger"))
 CHANGE_FORM = Rule("`change_asset`", {**VIEW_FORM.refused, "public": 401, **_all(403, *VIEWERS)})
 VIEW_DATA = Rule(
@@ -99,6 +100,7 @@ _MEDIA = _ASSET + "/files"
 _SHARED = _ASSET + "/permission-assignments"
 _EXPORTS = _ASSET + "/exports"
 _EXPORT_SETTINGS = _ASSET + "/export-settings"
+_INVITES = "/api/v2/project-ownership/invites"
 _HOOKS = _ASSET + "/hooks"
 _HOOK = _HOOKS + "/{hook}"
 
@@ -173,6 +175,11 @@ TABLE: Mapping[str, Rule] = {
     f"PATCH {_SHARED}/clone": SHARE,
     f"GET {_SHARED}/{{assignment}}": VIEW_FORM,
     f"DELETE {_SHARED}/{{assignment}}": SHARE,
+    f"GET {_INVITES}": SIGNED_IN,
+    f"POST {_INVITES}": SIGNED_IN,
+    f"GET {_INVITES}/{{invite}}": INVITED,
+    f"PATCH {_INVITES}/{{invite}}": INVITED,
+    f"GET {_INVITES}/{{invite}}/transfers/{{transfer}}": INVITED,
     # Submissions
     f"GET {_DATA}": VIEW_DATA,
     f"POST {_DATA}": POST_DATA,

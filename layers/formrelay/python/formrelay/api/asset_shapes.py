@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, NamedTuple
 
-from formrelay import clock, permissions
+from formrelay import clock, ownership, permissions
 from formrelay.api import export_shapes, permission_shapes
 from formrelay.api.router import Context
 from formrelay.listings import deployment_status
@@ -110,7 +110,7 @@ def detail(
         "effective_permissions": permission_shapes.effective(ctx, project),
         "exports": f"{url}/exports/",
         "paired_data": f"{url}/paired-data/",
-        "project_ownership": None,
+        "project_ownership": _ownership(ctx, project),
     }
 
 
@@ -213,6 +213,19 @@ def _status(project: Project) -> str:
     if permissions.allowed(None, project, permissions.VIEW_ASSET):
         return "public"
     return "shared" if project.rights.keys() - {ANONYMOUS} else "private"
+
+
+def _ownership(ctx: Context, project: Project) -> dict[str, Any] | None:
+    """The last invite to take the project over, for the two whom it is about."""
+    last = project.info.get("ownership")
+    if not last or ctx.caller is None or ctx.caller.username not in (last["sender"], last["recipient"]):
+        return None
+    return {
+        "invite": f"{ctx.api}/project-ownership/invites/{last['invite']}/",
+        "sender": f"{ctx.api}/users/{last['sender']}/",
+        "recipient": f"{ctx.api}/users/{last['recipient']}/",
+        "status": ownership.status_of(last),
+    }
 
 
 def _access_types(ctx: Context, project: Project) -> list[str] | None:

@@ -46,13 +46,18 @@ def wanted(project: Project, data: Mapping[str, Any], *, bulk: bool = False) -> 
     missing = {name: ["This field is required."] for name in ("user", "permission") if name not in data}
     if missing:
         raise ApiError(400, missing)
-    username = _end(data["user"], _USER, "user")
+    user = username(data["user"], "user")
     codename = _end(data["permission"], _PERMISSION, "permission")
     if codename not in (*rights.ALL, *_OTHERS):
         raise invalid("permission", _NOBODY)
-    _check(project, username, codename)
+    _check(project, user, codename)
     filters = _filters(data.get("partial_permissions"), bulk=bulk) if codename == rights.PARTIAL else None
-    return Wanted(username, codename, filters)
+    return Wanted(user, codename, filters)
+
+
+def username(value: Any, name: str) -> str:
+    """The user whom a link in that field names. Raises ApiError 400."""
+    return _end(value, _USER, name)
 
 
 def _end(value: Any, pattern: re.Pattern[str], name: str) -> str:

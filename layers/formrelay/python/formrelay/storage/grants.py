@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from formrelay import ids
 from formrelay.rights import Grants
 from formrelay.settings import settings
 from formrelay.storage import keys, listings, table
@@ -17,9 +18,9 @@ from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
 
-# Each user takes two writes and one of what is told of it, AnonymousUser one and up to three; three more check the
-# project and the caller, and count. DynamoDB's limit is 100.
-MAX_CHANGED = (table.MAX_TRANSACTION - 4) // 3
+# Each user takes two writes and one of what is told of it, AnonymousUser one and up to three; four more check the
+# project and the caller, mark that it changed, and count. DynamoDB's limit is 100.
+MAX_CHANGED = (table.MAX_TRANSACTION - 5) // 3
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ def save(project: Project, changes: Sequence[Change], authority: str | None, tol
     Raises TransactionError when that grant, one of those changed, or the project's owner is not as it was read.
     """
     data, asset = settings().data_table, project.uid
-    operations = [table.check_op(data, keys.asset_state(asset), "#owner = :owner", {":owner": project.owner})]
+    operations = [
+        table.check_op(data, keys.asset_state(asset), "#owner = :owner", {":owner": project.owner}),
+        # Who gives the project away has to see these users, whose lists name the owner.
+        table.update_op(data, keys.asset_info(asset), "ADD #revision :one", {":one": 1}),
+    ]
     if authority is not None and authority not in {change.username for change in changes}:
         operations.append(_check(asset, authority, project.rights.get(authority)))
     for change in changes:
@@ -60,6 +65,16 @@ def save(project: Project, changes: Sequence[Change], authority: str | None, tol
     if more:
         operations.append(listings.shared_op(project.owner, asset, more))
     table.transact([*operations, *told])
+
+
+def ownership_ops(project: Project, sender: str, recipient: str, left: Grants) -> list[Item]:
+    """Writes for the transaction that makes a project the recipient's, who needs no grant then: what ``left`` is for
+    its owner so far."""
+    data, uids = settings().data_table, {name: ids.uid("p") for name in sorted(left.codenames)}
+    operations = [table.put_op(data, Change(sender, None, uids, left).item(project.uid))]
+    if recipient in project.rights:
+        operations.append(table.delete_op(data, keys.permission(project.uid, recipient)))
+    return operations
 
 
 def _check(asset: str, username: str, found: Item | None) -> Item:

@@ -139,6 +139,19 @@ def listing(username: str, asset: str) -> Key:
     return {"pk": listing_pk(username), "sk": asset}
 
 
+def invite(uid: str) -> Key:
+    return {"pk": f"B#{uid}", "sk": "B"}
+
+
+def invites_pk(username: str) -> str:
+    return f"C#{username}"
+
+
+def invite_of(username: str, uid: str) -> Key:
+    """Beside the invite for each of the two people; its uid sorts by time."""
+    return {"pk": invites_pk(username), "sk": uid}
+
+
 def form_uuid(uuid: str) -> Key:
     return {"pk": f"N#{uuid}", "sk": "N"}
 

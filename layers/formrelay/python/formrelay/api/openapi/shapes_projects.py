@@ -80,7 +80,7 @@ _IN_FULL: dict[str, Schema] = {
     "paired_data": URL,
     "assignable_permissions": items(OBJECT),
     "effective_permissions": items(record({"codename": TEXT})),
-    "project_ownership": {"type": "null"},
+    "project_ownership": optional(OBJECT),
 }
 _VERSION: dict[str, Schema] = {
     "uid": TEXT,

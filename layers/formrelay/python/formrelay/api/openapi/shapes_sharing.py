@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from formrelay import rights
-from formrelay.api.openapi.schema import OBJECT, TEXT, URL, Schema, items, record, ref, words
+from formrelay import ownership, rights
+from formrelay.api.openapi.schema import MOMENT, OBJECT, TEXT, URL, Schema, items, record, ref, words
 
 _PARTIAL = {
     "partial_permissions": {
@@ -11,6 +11,7 @@ _PARTIAL = {
         "description": "Of `partial_submissions`: rights on the rows that meet any of the queries.",
     }
 }
+_STATUS = ("pending", "in_progress", "complete", "declined", "cancelled", "expired")
 
 SHAPES: dict[str, Schema] = {
     "Permission": record(
@@ -42,6 +43,34 @@ SHAPES: dict[str, Schema] = {
         _PARTIAL,
     ),
     "NewAssignments": items(ref("NewAssignment")),
+    "Invite": record(
+        {
+            "url": URL,
+            "sender": URL,
+            "recipient": URL,
+            "status": words(*_STATUS),
+            "date_created": MOMENT,
+            "date_modified": MOMENT,
+            "transfers": items(ref("Transfer")),
+        }
+    ),
+    "Transfer": record(
+        {
+            "url": URL,
+            "asset": URL,
+            "asset__name": TEXT,
+            "status": words(*_STATUS),
+            "error": {"type": "null"},
+            "date_modified": MOMENT,
+        }
+    ),
+    "NewInvite": record(
+        {
+            "recipient": {"type": "string", "description": "URL of the user; only its end counts."},
+            "assets": {**items(TEXT), "minItems": 1, "maxItems": ownership.MAX_ASSETS},
+        }
+    ),
+    "InviteAnswer": record({"status": words("accepted", "declined", "cancelled")}),
     "AssignmentsOfUser": record({"username": TEXT}),
     "AssignmentsFrom": record({"clone_from": {"type": "string", "description": "uid of a project."}}),
 }

@@ -44,6 +44,7 @@ PARAMETERS = {
     "history_csv": "uid of an export of a project's activity",
     "hook": "uid of the hook",
     "id": "`_id` or uuid of the submission",
+    "invite": "uid of the invite",
     "job": "uid of the job",
     "log": "uid of the delivery",
     "name": "uid of the file, and any suffix",
@@ -53,6 +54,7 @@ PARAMETERS = {
     "size": "`original`, `large`, `medium` or `small`",
     "task": "uid of the import",
     "token": "what the link carries",
+    "transfer": "uid of the transfer",
     "username": "name of the user",
     "version": "uid of the version",
 }

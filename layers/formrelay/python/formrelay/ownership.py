@@ -1,0 +1,146 @@
+"""Giving projects to somebody else: invites, and what becomes of a project that goes over (contract permissions §5).
+
+Each project goes over in one transaction: it has one owner at every moment, whose list it stands in, and the lists
+of the others follow. An acceptance that a crash breaks off stands as in progress; accepting again goes on with it.
+"""
+
+from __future__ import annotations
+
+from formrelay import clock, history, ids, listings
+from formrelay.auth import Caller
+from formrelay.errors import ApiError, UnavailableError, forbidden, invalid
+from formrelay.rights import MANAGE_ASSET, Grants
+from formrelay.storage import accounts, assets, grants, invites, table
+from formrelay.storage import listings as rows
+from formrelay.storage.assets import Project
+from formrelay.storage.invites import COMPLETE, IN_PROGRESS, PENDING
+from formrelay.storage.table import ConditionError, Item, TransactionError
+from formrelay.usernames import ANONYMOUS
+
+ACCEPTED, DECLINED, CANCELLED, EXPIRED = "accepted", "declined", "cancelled", "expired"
+MAX_ASSETS = 20
+_LASTS = 14 * 86_400_000
+_TRIES = 5
+
+
+def invite(caller: Caller, recipient: str, uids: list[str]) -> Item:
+    """Offers projects of the caller's to somebody else. Raises ApiError 400."""
+    if recipient == caller.username or accounts.inactive({recipient}):
+        raise invalid("recipient", "Invalid hyperlink - Object does not exist.")
+    for _ in range(_TRIES):
+        projects = [_own(caller, uid) for uid in uids]
+        now = clock.now_ms()
+        made: Item = {
+            "uid": ids.timed_uid("poi"),
+            "sender": caller.username,
+            "recipient": recipient,
+            "status": PENDING,
+            "created": now,
+            "modified": now,
+            "transfers": [_transfer(project, now) for project in projects],
+        }
+        try:
+            table.settle(lambda: invites.create(made, projects))  # noqa: B023
+        except TransactionError:
+            continue
+        return made
+    raise UnavailableError(1)
+
+
+def _own(caller: Caller, uid: str) -> Project:
+    project = assets.project(uid, with_info=True)
+    if project is None or project.owner != caller.username:
+        raise invalid("assets", "You must be the owner of each project you want to transfer")
+    status = standing(project)
+    if status in (PENDING, IN_PROGRESS):
+        text = f"Project `{uid}` cannot be transferred. Current status: {status}"
+        raise invalid("assets", text)
+    return project
+
+
+def _transfer(project: Project, now: int) -> Item:
+    return {
+        "uid": ids.uid("pot"),
+        "asset": project.uid,
+        "name": project.state["name"],
+        "status": PENDING,
+        "modified": now,
+    }
+
+
+def standing(project: Project) -> str | None:
+    """The status of a project's last invite; None when there was none."""
+    last = project.info.get("ownership")
+    return status_of(last) if last else None
+
+
+def status_of(found: Item) -> str:
+    """The status of an invite, or of what a project keeps of it: pending ones end by themselves."""
+    if found["status"] == PENDING and found["created"] + _LASTS <= clock.now_ms():
+        return EXPIRED
+    return str(found["status"])
+
+
+def answer(caller: Caller, uid: str, status: str) -> Item:
+    """Accepts or declines as the recipient, cancels as the sender; the invite as it is then.
+
+    Raises ApiError 403 for the other one, 400 when that cannot be any more.
+    """
+    for _ in range(_TRIES):
+        found = invites.get(uid)
+        if found is None or caller.username != found["sender" if status == CANCELLED else "recipient"]:
+            raise forbidden()
+        now = status_of(found)
+        if not (now == PENDING or (status == ACCEPTED and now == IN_PROGRESS)):
+            raise invalid("status", "This field cannot be modified")
+        try:
+            if status == ACCEPTED:
+                _accept(caller, found)
+            else:
+                _end(found, status)
+        except (TransactionError, ConditionError):
+            continue
+        return invites.get(uid) or found
+    raise UnavailableError(1)
+
+
+def _end(found: Item, status: str) -> None:
+    read = (assets.project(one["asset"], with_info=True) for one in found["transfers"])
+    projects = [project for project in read if project]
+    table.settle(lambda: invites.end(found, status, projects, at=clock.now_ms()))
+
+
+def _accept(caller: Caller, found: Item) -> None:
+    if found["status"] == PENDING:
+        invites.move(found, PENDING, IN_PROGRESS, at=clock.now_ms())
+    for number, transfer in enumerate(found["transfers"]):
+        project = assets.project(transfer["asset"], with_info=True)
+        if transfer["status"] == PENDING and project:
+            _go_over(caller, found, number, project)
+    invites.move(found, IN_PROGRESS, COMPLETE, at=clock.now_ms())
+
+
+def _go_over(caller: Caller, found: Item, number: int, project: Project) -> None:
+    """One project becomes the recipient's; the sender manages it from then on."""
+    now, sender, recipient = clock.now_ms(), found["sender"], found["recipient"]
+    if project.owner != sender:
+        raise ApiError(400, {"status": ["This field cannot be modified"]})
+    state = project.state | {"owner": recipient}
+    info = project.info | {"ownership": invites.mark(found, COMPLETE)}
+    others = [name for name in project.rights if name not in (ANONYMOUS, recipient)]
+    row = {**listings.row_of(state, info), "shared": len(others) + 1}
+    told = history.entry_op(
+        history.who(caller),
+        project.uid,
+        sender,
+        "transfer",
+        {"username": recipient},
+        subtype=history.PERMISSION,
+    )
+    also = [
+        *grants.ownership_ops(project, sender, recipient, Grants().given(MANAGE_ASSET)),
+        *(rows.pointer_op(name, project.uid, recipient) for name in (sender, *others)),
+        invites.transferred_op(found, number, at=now),
+        told,
+    ]
+    table.settle(lambda: assets.save(project, state, info, row, also=also))
