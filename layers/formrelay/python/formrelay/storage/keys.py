@@ -140,7 +140,7 @@ def listing(username: str, asset: str) -> Key:
 
 
 def invite(uid: str) -> Key:
-    return {"pk": f"B#{uid}", "sk": "B"}
+    return {"pk": f"Q#{uid}", "sk": "Q"}
 
 
 def invites_pk(username: str) -> str:
