@@ -12,7 +12,7 @@ from formrelay import aws
 from formrelay.storage import marks, submissions
 from tests.support.app import FORM, Answer, App, Clock
 from tests.support.aws import messages, objects, stored
-from tests.support.calls import crashing, doing, failing
+from tests.support.calls import counting, crashing, doing, failing
 from tests.support.grants import ANONYMOUS, grant
 from tests.support.sharing import share
 
@@ -176,6 +176,17 @@ def test_an_answer_too_long_for_the_query_deletes_nothing(
     assert (answer.status, answer.json()) == (400, {"payload": ["Unsupported query"]})
     assert len(sids(app, asset)) == 4
     assert jobs_left(app) == []
+
+
+def test_six_are_deleted_with_as_many_calls_as_two(app: App, asset: str, clock: Clock) -> None:
+    made = [add(app, clock, asset, number) for number in range(8)]
+    with counting() as few:
+        delete(app, asset, {"submission_ids": made[:2]})
+    with counting() as more:
+        delete(app, asset, {"submission_ids": made[2:]})
+    assert few == more
+    assert few["dynamodb.TransactWriteItems"] == 1
+    assert sids(app, asset) == []
 
 
 # Rights

@@ -95,6 +95,16 @@ def test_an_update_reaches_into_maps(data: str) -> None:
         table.update(data, where, "SET #m.#x = :v", {":v": 1}, condition="attribute_exists(#m.#a)")
 
 
+def test_an_update_removes_or_sets_and_adds_at_once(data: str) -> None:
+    where = key()
+    table.put(data, {**where, "m": {}, "a": 1})
+    made = table.update(data, where, "REMOVE #a ADD #n :one", {":one": 1})
+    assert made == {**where, "m": {}, "n": 1}
+    values = {":v": {"c": 1}, ":one": 1}
+    again = table.update(data, where, "SET #m.#f0 = :v ADD #n :one", values, names={"#f0": "b.c d"})
+    assert again == {**where, "m": {"b.c d": {"c": 1}}, "n": 2}
+
+
 def test_a_path_through_nothing_is_invalid(data: str) -> None:
     where = key()
     table.put(data, where)

@@ -308,3 +308,18 @@ def test_a_new_answer_is_added_and_nothing_else_changes(submission: dict[str, An
     xml = _xml(submission)
     found = editing.edited(xml, {editing.parse_path("new/one"): value})
     assert _answers(found) == {**_answers(xml), "new/one": value}
+
+
+@given(_SUBMISSIONS)
+def test_answers_that_are_set_to_what_they_are_stay_what_they_are(submission: dict[str, Any]) -> None:
+    xml = _xml(submission)
+    values = {path: _get(submission, path) for path in _leaves(submission, "")}
+    same = {editing.parse_path(path): value for path, value in values.items() if isinstance(value, str)}
+    found = editing.edited(xml, same)
+    assert instance.read(found).node == instance.read(xml).node
+
+
+def _get(submission: Any, path: str) -> Any:
+    for step in editing.parse_path(path):
+        submission = submission[step.tag] if step.index is None else submission[step.tag][step.index - 1]
+    return submission
