@@ -54,12 +54,12 @@ class Route:
     method: str
     pattern: str
     handler: Handler
+    about: About
+    """What it does, for the description of the API."""
     formats: tuple[str, ...] = ("json",)
     """What can be asked for by suffix or ``?format=``; anything else is 404."""
     longest: int = _MAX_PARAMETER
     """Characters that a path parameter may have."""
-    about: About | None = None
-    """What it does, for the description of the API."""
 
 
 class Router:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import formrelay
-from formrelay.api.about import COLLECT, FILE_BODY, JSON_BODY, About, Body, Many, Media, Page, Shape
+from formrelay.api.about import COLLECT, FILE_BODY, JSON_BODY, Body, Many, Media, Page, Shape
 from formrelay.api.openapi import (
     openrosa,
     shapes_accounts,
@@ -76,8 +76,7 @@ def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
 def _paths(routes: Iterable[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        if route.about is not None:
-            paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route, route.about)
+        paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
     return dict(sorted(paths.items()))
 
 
@@ -93,17 +92,18 @@ def _schemes() -> dict[str, Any]:
 
 def _path(route: Route) -> str:
     """Paths of the API end with a slash, those of OpenRosa do not."""
-    plain = route.pattern == "/" or (route.about and route.about.tag == COLLECT)
+    plain = route.pattern == "/" or route.about.tag == COLLECT
     return route.pattern if plain else route.pattern + "/"
 
 
-def _operation(route: Route, about: About) -> dict[str, Any]:
+def _operation(route: Route) -> dict[str, Any]:
+    about = route.about
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": about.summary,
         "tags": [about.tag],
-        "parameters": [*_path_parameters(route), *_query_parameters(route, about)],
-        "responses": {str(status): answer for status, answer in sorted(_responses(route, about))},
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": {str(status): answer for status, answer in sorted(_responses(route))},
     }
     if about.text:
         operation["description"] = about.text
@@ -132,8 +132,8 @@ def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
         }
 
 
-def _query_parameters(route: Route, about: About) -> Iterator[dict[str, Any]]:
-    for query in about.query:
+def _query_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for query in route.about.query:
         schema = {"type": "string"} if query.schema is None else dict(query.schema)
         yield {"name": query.name, "in": "query", "description": query.text, "schema": schema}
     if len(route.formats) > 1:
@@ -153,14 +153,15 @@ def _request_body(body: Body) -> dict[str, Any]:
     return {"required": body.required, "content": content}
 
 
-def _responses(route: Route, about: About) -> Iterator[tuple[int, dict[str, Any]]]:
+def _responses(route: Route) -> Iterator[tuple[int, dict[str, Any]]]:
+    about = route.about
     errors = {*_ALWAYS, *about.errors, *(_WITH_BODY if about.body else ())}
     for status in {*about.answers, *errors}:
         content: Content = {}
         if status in about.answers:
             content = _content(route, about.answers[status], success=status == HTTPStatus.OK)
         if status in errors:
-            content = {**_error_content(route, about, status), **content}
+            content = {**_error_content(route, status), **content}
         yield status, _response(status, content)
 
 
@@ -203,17 +204,13 @@ def _one_content(shape: Shape) -> tuple[str, dict[str, Any]]:
             return JSON_BODY, {"schema": ref(shape)}
 
 
-def _error_content(route: Route, about: About, status: int) -> Content:
+def _error_content(route: Route, status: int) -> Content:
     """Errors come in XML to those who speak it: form clients, and callers who asked for that format."""
-    fault = (
-        "SubmissionRefusal"
-        if about.tag == COLLECT
-        else "Fault"
-        if status == HTTPStatus.BAD_REQUEST
-        else "Error"
-    )
+    collects = route.about.tag == COLLECT
+    plain = "Fault" if status == HTTPStatus.BAD_REQUEST else "Error"
+    fault = "SubmissionRefusal" if collects else plain
     content: Content = {JSON_BODY: {"schema": ref(fault)}}
-    if about.tag == COLLECT:
+    if collects:
         content["text/xml"] = {}
     elif "xml" in route.formats:
         content["application/xml"] = {}
