@@ -130,6 +130,7 @@ TABLE: Mapping[str, Rule] = {
     "GET /console/{part}": ANYBODY,
     "GET /api/v1": ANYBODY,
     "GET /api/v2": ANYBODY,
+    "GET /api/v2/environment": ANYBODY,
     "GET /api/v2/schema": ANYBODY,
     "GET /api/v2/permissions": ANYBODY,
     "GET /api/v2/permissions/{codename}": ANYBODY,

@@ -23,6 +23,7 @@ _ACCOUNT: dict[str, Schema] = {
     "is_superuser": FLAG,
     "extra_details": OBJECT,
 }
+_FIELD = record({"name": TEXT, "required": FLAG})
 SHAPES: dict[str, Schema] = {
     "Error": record({"detail": TEXT}, examples=[{"detail": "Not found."}]),
     "Fault": {
@@ -100,6 +101,27 @@ SHAPES: dict[str, Schema] = {
         {"extra_details": OBJECT},
     ),
     "AccountChange": record({}, {**_ACCOUNT, "password": text(1024, minLength=8)}),
+    "Environment": record(
+        {
+            "terms_of_service_url": TEXT,
+            "privacy_policy_url": TEXT,
+            "source_code_url": TEXT,
+            "support_email": TEXT,
+            "support_url": TEXT,
+            "community_url": TEXT,
+            "mfa_enabled": FLAG,
+            "registration_open": FLAG,
+            "open_rosa_server": URL,
+            "submission_placeholder": TEXT,
+            "allow_self_account_deletion": FLAG,
+            "project_history_log_lifespan": WHOLE,
+            "interface_languages": items(items(TEXT)),
+            "country_choices": items(items(TEXT)),
+            "sector_choices": items(items(TEXT)),
+            "project_metadata_fields": items(_FIELD),
+            "user_metadata_fields": items(_FIELD),
+        }
+    ),
     "Collections": {
         "description": "The lists of the API by name.",
         "type": "object",
