@@ -13,10 +13,12 @@ from typing import Any
 
 from formrelay.forms.content import ContentError, normalise
 from formrelay.forms.xform import Identity, XFormError, compile_xform
-from formrelay.forms.xlsform import SpreadsheetError, import_xlsform, write_xlsx
+from formrelay.forms.xlsform import MAX_FILE, SpreadsheetError, import_xlsform, write_xlsx
 from formrelay.log import logger
 
 Answer = dict[str, Any]
+# The caller waits 28.
+_FETCH_SECONDS = 18.0
 
 
 def handler(event: Any, context: object) -> Answer:  # noqa: ARG001
@@ -50,14 +52,40 @@ def _xform(event: Answer) -> Answer:
 
 
 def _import(event: Answer) -> Answer:
+    name = str(event.get("name") or "")
     try:
-        text = "".join(str(event.get("data", "")).split())  # encoders break lines
-        data = base64.b64decode(text, validate=True)
-        imported = import_xlsform(data, str(event.get("name") or ""))
-    except (SpreadsheetError, binascii.Error) as error:
-        text = str(error) if isinstance(error, SpreadsheetError) else "The file is not encoded as base64."
-        return {"error": text, "error_type": SpreadsheetError.error_type}
+        if "url" in event:
+            data, found = _fetched(str(event["url"]))
+            name = name or found
+        else:
+            data = base64.b64decode("".join(str(event.get("data", "")).split()), validate=True)
+        imported = import_xlsform(data, name)
+    except binascii.Error:
+        return _refused("The file is not encoded as base64.")
+    except SpreadsheetError as error:
+        return _refused(str(error))
     return {"content": imported.content, "name": imported.title}
+
+
+def _refused(text: str) -> Answer:
+    return {"error": text, "error_type": SpreadsheetError.error_type}
+
+
+def _fetched(url: str) -> tuple[bytes, str]:
+    """A file and its name, from an address that a user names. Raises SpreadsheetError."""
+    # Most forms come with the request.
+    from formrelay.hooks import fetch, guard
+    from formrelay.hooks.http import Timeouts
+    from formrelay.settings import settings
+
+    names = settings()
+    policy = guard.policy(names.allow_networks, names.deny_networks)
+    timeouts = Timeouts(names.connect_timeout, _FETCH_SECONDS)
+    try:
+        found = fetch.fetch(url, MAX_FILE, timeouts, policy, https_only=names.https_only)
+    except fetch.FetchError as error:
+        raise SpreadsheetError(str(error)) from None
+    return found.data, found.name
 
 
 def _xlsx(event: Answer) -> Answer:

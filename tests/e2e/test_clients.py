@@ -23,7 +23,7 @@ from tests.support.tls import https_front
 
 ASSETS = "/api/v2/assets/"
 # One level of repeats, with a count that is calculated: pykobo knows no other.
-SHEETS = {
+SHEETS: dict[str, list[tuple[str, ...]]] = {
     "survey": [
         ("type", "name", "label::English (en)", "label::French (fr)", "repeat_count"),
         ("select_one yes_no", "consent", "Do you agree?", "Acceptez-vous ?"),
@@ -248,8 +248,8 @@ host = os.environ["HOST"]
 read = KoboData(host, UID, KEY)
 print(json.dumps({"count": read.counts, "rows": len(read.get_data), "wrong": KoboData(host, UID, "0" * 40).kobo_data}))
 """
-    with https_front(stack.port, tmp_path) as (port, certificate):
-        more = {"HOST": f"127.0.0.1:{port}", "REQUESTS_CA_BUNDLE": str(certificate), "UID": life.uid}
+    with https_front(stack.port) as (port, certificate):
+        more = {"HOST": f"127.0.0.1:{port}", "REQUESTS_CA_BUNDLE": certificate, "UID": life.uid}
         said = program(stack, code, tmp_path, **more)
     assert (said["count"], said["rows"]) == (2, 2)
     assert said["wrong"] == {"error": "Incorrect Authy Details"}

@@ -22,6 +22,7 @@ _NO_SOURCE = "ImportTask data must contain `file`, `base64Encoded` or `url`"
 _KEPT = 30 * 86_400
 # Characters kept of what the compiler says.
 _MAX_ERROR = 10_000
+_MAX_URL = 2_000
 
 
 def create_import(ctx: Context) -> Response:
@@ -40,25 +41,28 @@ def create_import(ctx: Context) -> Response:
     return json_response({"uid": task["uid"], "url": url, "status": "processing"}, 201, {"Location": url})
 
 
-def _source(data: dict[str, Any]) -> tuple[str, str]:
-    """``(file name, base64)`` of the form in the request. Raises 400 when there is none."""
+def _source(data: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Name of the file, and where the compiler has it from: ``data`` in base64, or ``url``. Raises 400 for neither."""
     name = fields.text(data, "name") or ""
     file, encoded = data.get("file"), data.get("base64Encoded")
     if isinstance(file, Part):
-        return name or file.filename or "", base64.b64encode(file.data).decode()
-    if not isinstance(encoded, str):
+        return name or file.filename or "", {"data": base64.b64encode(file.data).decode()}
+    if isinstance(encoded, str):
+        try:
+            return name, {"data": base64.b64encode(fields.base64_bytes(encoded)).decode()}
+        except ValueError:
+            raise detail(400, "`base64Encoded` is not valid base64") from None
+    url = fields.text(data, "url", max_length=_MAX_URL) if data.get("url") else None
+    if not url:
         raise detail(400, _NO_SOURCE)
-    try:
-        return name, base64.b64encode(fields.base64_bytes(encoded)).decode()
-    except ValueError:
-        raise detail(400, "`base64Encoded` is not valid base64") from None
+    return name, {"url": url}
 
 
-def _read(ctx: Context, data: dict[str, Any], name: str, source: str) -> Item:
+def _read(ctx: Context, data: dict[str, Any], name: str, source: dict[str, str]) -> Item:
     """Status and messages of the task."""
     try:
         destination = _destination(ctx, data)
-        answer = functions.compile_form({"action": "import", "name": name, "data": source})
+        answer = functions.compile_form({"action": "import", "name": name, **source})
         if "error" in answer:
             return _failed(answer.get("error_type", "ValueError"), answer["error"])
         content, title = projects.checked_content(answer["content"])

@@ -45,7 +45,20 @@ class Timeouts:
     total: float = 20.0
 
 
-class _Session(requests.Session):
+class Session(requests.Session):
+    """Connections under the attempt of their thread; nothing of the environment, no cookies, no redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Its warnings name the URL, which may hold a secret, and any destination can cause them.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+        self.trust_env = False
+        self.headers.clear()
+        self.cookies.set_policy(DefaultCookiePolicy(netscape=False, rfc2965=False))
+        adapter = transport.Adapter()
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: requests would read the whole body of a redirect, however long, even when not following it."""
         return None
@@ -58,16 +71,8 @@ class Client:
     """
 
     def __init__(self, ca_file: str | None = None) -> None:
-        # Its warnings name the URL, which may hold a secret, and any destination can cause them.
-        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._ca_file = ca_file
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
-        self._session.cookies.set_policy(DefaultCookiePolicy(netscape=False, rfc2965=False))
-        adapter = transport.Adapter()
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session = Session()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -114,7 +119,7 @@ class Client:
             request = self._session.prepare_request(requests.Request("POST", url, headers=headers, data=body))
         except (requests.RequestException, HTTPError, ValueError):
             raise _unusable() from None
-        _check_userinfo(request.url or "")
+        check_userinfo(request.url or "")
         return request
 
     def _exchange(
@@ -136,7 +141,7 @@ def _unusable() -> AttemptError:
     return AttemptError("unusable", "the URL or a header cannot be used")
 
 
-def _check_userinfo(url: str) -> None:
+def check_userinfo(url: str) -> None:
     """Credentials in a URL would be sent as Basic authentication, and stand in clear in the hook."""
     if "@" in urlsplit(url).netloc:
         raise AttemptError("unusable", "the URL holds a user name")
