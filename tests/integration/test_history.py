@@ -478,3 +478,70 @@ def test_activity_is_for_those_who_manage_the_project(app: App) -> None:
     for unknown in ("aXXXXXXXXXXXXXXXXXXXXX", "x"):
         assert app.get(f"/api/v2/assets/{unknown}/history/").status == 404
     assert assets.project(asset) is not None
+
+
+# What other resources do to a project
+
+
+def told(app: App, asset: str, action: str) -> list[dict[str, Any]]:
+    return [more(entry) for entry in entries(app, asset, q=f"action:{action}")]
+
+
+def test_deletions_and_validations_over_the_api_are_told_row_by_row(app: App, clock: Clock) -> None:
+    asset = app.deploy(FORM)
+    for name in ("one", "two", "three"):
+        clock.forward(1)
+        submitted(app, asset, name)
+    clock.forward(1)
+    first, second, third = sids(asset)
+    data = f"/api/v2/assets/{asset}/data/"
+    status = {"validation_status.uid": "validation_status_approved"}
+    assert app.send("PATCH", f"{data}{first}/validation_status/", status).status == 200
+    clock.forward(1)
+    assert app.call("DELETE", f"{data}{first}/validation_status/").status == 204
+    clock.forward(1)
+    body = {"payload": {"submission_ids": [second, third]}}
+    assert app.send("DELETE", f"{data}bulk/", body).status == 200
+    facts = {name: {"submitted_by": "ann", "root_uuid": name} for name in ("one", "two", "three")}
+    assert told(app, asset, "modify-submission") == [
+        {"submission": {**facts["one"], "status": None}},
+        {"submission": {**facts["one"], "status": "Approved"}},
+    ]
+    deleted = sorted(entry["submission"]["root_uuid"] for entry in told(app, asset, "delete-submission"))
+    assert deleted == ["three", "two"]
+    whole = app.get(f"/api/v2/assets/{asset}/history/").json()
+    assert whole["count"] == len(whole["results"]) == 1 + 3 + 2 + 2
+    assert [entry["submission"] for entry in told(app, asset, "add-submission")] == [
+        facts["three"],
+        facts["two"],
+        facts["one"],
+    ]
+
+
+def test_rights_that_are_given_and_taken_are_told_as_such(app: App) -> None:
+    app.add_user("bob")
+    asset = app.deploy(FORM)
+
+    def assign(user: str, codename: str) -> Answer:
+        base = f"{BASE}/api/v2"
+        data = {"user": f"{base}/users/{user}/", "permission": f"{base}/permissions/{codename}/"}
+        return app.send("POST", f"/api/v2/assets/{asset}/permission-assignments/", data)
+
+    assert assign("bob", "change_submissions").status == 201
+    assert assign("bob", "change_submissions").status == 201
+    assert assign("AnonymousUser", "view_asset").status == 201
+    (entry,) = entries(app, asset, q="action:modify-user-permissions")
+    assert entry["metadata"]["log_subtype"] == "permission"
+    given = entry["metadata"]["permissions"]
+    assert (given["username"], given["removed"]) == ("bob", [])
+    assert set(given["added"]) == {"change_submissions", "view_submissions", "add_submissions", "view_asset"}
+    (opened,) = entries(app, asset, q="metadata__log_subtype:permission AND action:share-form-publicly")
+    assert more(opened) == {}
+
+
+def test_exports_are_told(app: App) -> None:
+    asset = app.deploy(FORM)
+    wanted: dict[str, Any] = {"type": "csv", "lang": "_default", "multiple_select": "both", "group_sep": "/"}
+    wanted |= {"hierarchy_in_labels": False, "fields_from_all_versions": True}
+    assert app.send("POST", f"/api/v2/assets/{asset}/exports/", wanted).status == 201
+    assert told(app, asset, "export") == [{}]
