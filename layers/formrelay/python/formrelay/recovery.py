@@ -81,7 +81,7 @@ def look(entry: Item, ends: float) -> str:
     kind = item["pk"].partition("#")[0]
     if kind == "R":
         return _report(item, now)
-    if kind == "P":
+    if kind == "V":
         return _letter(item, now)
     if kind == "J":
         return jobs.work(item, ends)

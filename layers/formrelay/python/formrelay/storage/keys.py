@@ -271,7 +271,7 @@ def report_letter(owner: str, letter: str) -> Key:
 
 
 def letter(uid: str) -> Key:
-    return {"pk": f"P#{uid}", "sk": "P"}
+    return {"pk": f"V#{uid}", "sk": "V"}
 
 
 def log_exports_pk(log: str) -> str:
