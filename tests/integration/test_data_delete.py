@@ -319,7 +319,7 @@ def test_a_file_that_comes_while_it_is_deleted_goes_as_well(app: App, asset: str
 def jobs_left(app: App) -> list[str]:
     """Keys of jobs, parts of selections and leftovers."""
     found = [item["pk"]["S"] for item in stored(app.settings.data_table)]
-    return [pk for pk in found if pk[:2] in ("J#", "P#", "E#")]
+    return [pk for pk in found if pk[:2] in ("J#", "X#", "E#")]
 
 
 def test_files_bodies_and_history_go_once_nobody_reads_them_any_more(

@@ -24,6 +24,8 @@ PACKAGE = ROOT / "layers" / "formrelay" / "python" / "formrelay"
 # Whose threads these are, when no handler is on their stack.
 _THREADS = {
     PACKAGE / "recovery.py": "recover",
+    # Those that api runs may do no more.
+    PACKAGE / "changes" / "bulk.py": "recover",
     PACKAGE / "api" / "asset_list.py": "api",
     PACKAGE / "api" / "asset_bulk.py": "api",
 }

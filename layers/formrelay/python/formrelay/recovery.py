@@ -23,7 +23,7 @@ from formrelay.storage.table import Item
 _SKEW_MS = 2_000
 _MAX_LATER_MS = 3_600_000
 # What is looked at after all deliveries and reports: jobs, then what is left of deleted submissions.
-_LATER = ("J#", "P#")
+_LATER = ("J#", "X#")
 
 
 def run(seconds: float) -> Counter[str]:
@@ -47,7 +47,7 @@ def _sweep(shard: str, ends: float) -> Counter[str]:
         else:
             done[_look_safely(entry, ends)] += 1
     # A job may take all the time that is left, and nobody waits for leftovers to go.
-    for entry in sorted(later, key=lambda entry: entry["pk"].startswith("P#")):
+    for entry in sorted(later, key=lambda entry: entry["pk"].startswith("X#")):
         if time.monotonic() >= ends:
             break
         done[_look_safely(entry, ends)] += 1
@@ -87,7 +87,7 @@ def look(entry: Item, ends: float) -> str:
         return jobs.work(item, ends)
     if kind == "A":
         return pauses.look(item, now)
-    if kind == "P":
+    if kind == "X":
         return "cleared" if deletions.clear(item, ends) else "clearing"
     if kind == "O":
         return export_tasks.look(item, now)

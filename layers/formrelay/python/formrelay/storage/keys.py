@@ -199,7 +199,7 @@ def revision(asset: str, sid: int, number: int) -> Key:
 
 def leftovers(asset: str, sid: int) -> Key:
     """What is still to be removed of a submission that was deleted."""
-    return {"pk": f"P#{asset}#{sid_text(sid)}", "sk": "P"}
+    return {"pk": f"X#{asset}#{sid_text(sid)}", "sk": "X"}
 
 
 def deliveries_pk(hook_uid: str) -> str:
