@@ -14,7 +14,7 @@ from formrelay.settings import settings
 from formrelay.storage import accounts
 from tests.support.app import BASE, Answer, App, Clock
 from tests.support.aws import stored
-from tests.support.calls import crashing, doing
+from tests.support.calls import counting, crashing, doing, failing
 from tests.support.reports import Letter, letters
 
 PATH = "/api/v2/signup/"
@@ -178,3 +178,23 @@ def test_no_password_and_no_token_is_kept(app: App) -> None:
     assert "a fine horse" not in kept
     for bad in ("x", "0" * 40, token + "0"):
         assert follow(app, f"/signup/{bad}").status == 404
+
+
+def test_a_free_name_and_a_taken_one_take_the_same_calls(app: App) -> None:
+    calls = []
+    # The first one also opens the windows in which they are counted.
+    for name in ("al", "bob", "ann"):
+        with counting() as made:
+            ask(app, username=name)
+        calls.append(
+            {operation: number for operation, number in made.items() if operation.startswith("dynamodb")}
+        )
+    assert calls[1] == calls[2]
+
+
+def test_an_address_that_is_refused_rings_no_alarm(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    with failing("sesv2.SendEmail", "MessageRejected"):
+        answer, _ = ask(app)
+    assert answer.status == 202
+    assert "failure report refused" not in caplog.text
+    assert "letter refused" in caplog.text

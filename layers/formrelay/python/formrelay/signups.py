@@ -54,15 +54,15 @@ def ask(
     if _too_many(email, address, now):
         logger.warning("sign-up beyond the limits")
         return
-    language = profile.get("language", "")
-    if stored.is_taken(username):
-        _mail(SIGNUP_TAKEN, email, language, {"username": username})
-        return
-    token = ids.api_key()
-    hashed = passwords.hash_password(password)
+    # The same is done for a name that is taken, or the time of the answer would tell.
+    token, hashed = ids.api_key(), passwords.hash_password(password)
     signup = {"username": username, "email": email, "password": hashed, "details": profile}
     signups.put(token, {**signup, "expires": now + HOURS * 3_600})
-    _mail(SIGNUP, email, language, {"username": username, "hours": HOURS}, link=f"{base_url}/signup/{token}")
+    language, facts = profile.get("language", ""), {"username": username, "hours": HOURS}
+    if stored.is_taken(username):
+        _mail(SIGNUP_TAKEN, email, language, facts)
+    else:
+        _mail(SIGNUP, email, language, facts, link=f"{base_url}/signup/{token}")
 
 
 def _too_many(email: str, address: str, now: int) -> bool:

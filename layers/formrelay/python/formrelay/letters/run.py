@@ -82,7 +82,11 @@ def _send(letter: Item, reader: _Reader) -> bool:
             tags=reader.tags,
         )
     except mail.MailRejectedError as error:
-        logger.error(REFUSED, extra={"letter": letter["uid"], "reason": str(error)})
+        # Of an address that anybody may have given, a refusal says nothing about this deployment.
+        if "address" in letter:
+            logger.warning("letter refused", extra={"letter": letter["uid"], "reason": str(error)})
+        else:
+            logger.error(REFUSED, extra={"letter": letter["uid"], "reason": str(error)})
         return False
     logger.info("letter sent", extra={"letter": letter["uid"], "kind": letter["kind"]})
     return True
