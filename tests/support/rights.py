@@ -28,6 +28,7 @@ _THREADS = {
     PACKAGE / "changes" / "bulk.py": "recover",
     PACKAGE / "api" / "asset_list.py": "api",
     PACKAGE / "api" / "asset_bulk.py": "api",
+    PACKAGE / "api" / "usage.py": "api",
 }
 _TRANSACTED = {
     "Put": "PutItem",

@@ -159,6 +159,13 @@ def delete_many(found: Sequence[str]) -> None:
             raise UnavailableError
 
 
+def attached_bytes(asset: str) -> int:
+    """Bytes of all files that were submitted to a project; a call for each thousand of them."""
+    wanted = {"Bucket": settings().bucket, "Prefix": f"{_ATTACHMENTS}{asset}/"}
+    pages = s3().get_paginator("list_objects_v2").paginate(**wanted)
+    return sum(item["Size"] for page in pages for item in page.get("Contents", []))
+
+
 def prefixes(asset: str) -> list[str]:
     """What the keys of a project's objects begin with."""
     return [f"{kind}/{asset}/" for kind in ("attachments", "pictures", "media", "bodies")]

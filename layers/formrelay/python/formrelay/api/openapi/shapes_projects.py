@@ -155,6 +155,33 @@ SHAPES: dict[str, Schema] = {
         }
     ),
     "BulkAnswer": record({"detail": TEXT}, examples=[{"detail": "2 projects have been archived"}]),
+    "ProjectCounts": record(
+        {
+            "daily_submission_counts": {"type": "object", "additionalProperties": COUNT},
+            "total_submission_count": COUNT,
+        }
+    ),
+    "ProjectUsage": record(
+        {
+            "asset": URL,
+            "asset__name": TEXT,
+            "nlp_usage_current_period": OBJECT,
+            "nlp_usage_all_time": OBJECT,
+            "storage_bytes": COUNT,
+            "submission_count_current_period": COUNT,
+            "submission_count_all_time": COUNT,
+        }
+    ),
+    "ServiceUsage": record(
+        {
+            "total_nlp_usage": OBJECT,
+            "total_storage_bytes": COUNT,
+            "total_submission_count": record({"current_period": COUNT, "all_time": COUNT}),
+            "current_period_start": MOMENT,
+            "current_period_end": MOMENT,
+            "last_updated": MOMENT,
+        }
+    ),
     "MinimalList": record(
         {
             "next": optional(URL),
