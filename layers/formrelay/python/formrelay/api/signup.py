@@ -96,12 +96,12 @@ ROUTES = [
         "GET",
         "/signup/{confirmation}",
         look,
-        about=About("The page behind the link of a sign-up", ACCOUNTS, {200: _HTML}, public=True),
+        about=About("The page behind the link of a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML}, public=True),
     ),
     Route(
         "POST",
         "/signup/{confirmation}",
         act,
-        about=About("Confirm a sign-up", ACCOUNTS, {200: _HTML}, errors=(409,), public=True),
+        about=About("Confirm a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML, 409: _HTML}, public=True),
     ),
 ]
