@@ -161,9 +161,9 @@ def delete_many(found: Sequence[str]) -> None:
 
 def attached_bytes(asset: str) -> int:
     """Bytes of all files that were submitted to a project; a call for each thousand of them."""
-    wanted = {"Bucket": settings().bucket, "Prefix": f"{_ATTACHMENTS}{asset}/"}
-    pages = s3().get_paginator("list_objects_v2").paginate(**wanted)
-    return sum(item["Size"] for page in pages for item in page.get("Contents", []))
+    pages = s3().get_paginator("list_objects_v2")
+    found = pages.paginate(Bucket=settings().bucket, Prefix=f"{_ATTACHMENTS}{asset}/")
+    return sum(item["Size"] for page in found for item in page.get("Contents", []))
 
 
 def prefixes(asset: str) -> list[str]:
