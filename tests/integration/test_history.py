@@ -11,10 +11,10 @@ from openpyxl import Workbook
 from formrelay import history
 from formrelay.auth import Caller
 from formrelay.settings import settings
-from formrelay.storage import assets, keys, submissions, table
+from formrelay.storage import assets, history_blocks, keys, submissions, table
 from formrelay.storage.table import Item
 from tests.support.app import BASE, FORM, Answer, App, Clock
-from tests.support.calls import counting, failing
+from tests.support.calls import counting, doing, failing
 from tests.support.grants import grant
 from tests.support.receiver import Receiver
 
@@ -362,6 +362,77 @@ def submissions_read(monkeypatch: pytest.MonkeyPatch, read: list[int]) -> list[i
 
     monkeypatch.setattr(table, "query", counted)
     return read
+
+
+def test_many_entries_are_counted_by_blocks(app: App, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_blocks, "ROWS", 10)
+    asset = app.deploy(FORM)
+    path = f"/api/v2/assets/{asset}/history/"
+    for number in range(38):
+        clock.forward(1)
+        status_entry(asset, "Approved", f"i{number}")
+        if number % 10 == 0:
+            submitted(app, asset, f"i{number}")
+    recent = app.get(path).json()
+    assert history_blocks.read(asset) == []
+    clock.forward(600)
+    status_entry(asset, None, "last")
+    counted = entries_counted(monkeypatch)
+    for start in (0, 7, 20, 43):
+        page = app.get(path, start=str(start), limit="2").json()
+        assert page["count"] == 1 + 38 + 4 + 1
+        assert page["results"] == [entries(app, asset)[0], *recent["results"]][start : start + 2]
+    assert [block.rows for block in history_blocks.read(asset)] == [10, 10, 10]
+    # The first block begins before the oldest entry that may be told of, so it is counted one by one.
+    assert max(counted) <= 10
+    assert app.get(path + "actions/").json() == {"actions": ["add-submission", "deploy", "modify-submission"]}
+
+
+def test_blocks_are_the_same_whoever_makes_them(
+    app: App, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_blocks, "ROWS", 5)
+    asset = app.deploy(FORM)
+    for number in range(19):
+        clock.forward(1)
+        status_entry(asset, "Approved", f"i{number}")
+    clock.forward(600)
+    path = f"/api/v2/assets/{asset}/history/"
+    with doing("dynamodb.PutItem", lambda: app.get(path), 2):
+        first = app.get(path).json()
+    assert first["count"] == app.get(path).json()["count"] == 20
+    assert [block.rows for block in history_blocks.read(asset)] == [5] * 4
+
+
+def test_blocks_end_with_the_retention(app: App, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_blocks, "ROWS", 5)
+    monkeypatch.setenv("FORMRELAY_HISTORY_RETENTION", "10")
+    settings.cache_clear()
+    asset = app.deploy(FORM)
+    for number in range(20):
+        clock.forward(DAY / 2)
+        status_entry(asset, "Approved", f"i{number}")
+    path = f"/api/v2/assets/{asset}/history/"
+    for _ in range(12):
+        page = app.get(path).json()
+        assert page["count"] == len(page["results"])
+        clock.forward(DAY)
+    assert page["count"] == 0
+
+
+def entries_counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many entries each COUNT of the activity reads."""
+    counted: list[int] = []
+    count = table.count
+
+    def noted(name: str, condition: str, values: Item, **options: Any) -> int:
+        found = count(name, condition, values, **options)
+        if values[":pk"].startswith("Y#"):
+            counted.append(found)
+        return found
+
+    monkeypatch.setattr(table, "count", noted)
+    return counted
 
 
 def test_what_is_older_than_the_retention_is_not_told(

@@ -1,8 +1,8 @@
 """The activity of a project as it is read: entries and what submissions tell, merged by time, newest first.
 
-What a list costs grows with its page and with the entries before it, not with the submissions of the project: those
-are counted and skipped by their marks (:mod:`formrelay.storage.marks`). A search reads what it cannot leave out by
-action or date, up to :data:`MOST_SEARCHED`.
+What a list costs grows with its page: submissions are counted and skipped by their marks
+(:mod:`formrelay.storage.marks`), entries counted by their blocks (:mod:`formrelay.storage.history_blocks`). A search
+reads what it cannot leave out by action or date, up to :data:`MOST_SEARCHED`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from formrelay.history import PROJECT, submission_facts
 from formrelay.search import Search
 from formrelay.search.operators import moment
 from formrelay.settings import settings
-from formrelay.storage import history, keys, marks
+from formrelay.storage import history, history_blocks, keys, marks
+from formrelay.storage.history_blocks import Block
 from formrelay.storage.table import Item
 from formrelay.user_agents import UNKNOWN
 from formrelay.usernames import ANONYMOUS
@@ -56,11 +57,12 @@ def page(asset: str, start: int, limit: int) -> tuple[int, list[Event]]:
     """How many events there are, and those of one page."""
     floor = _floor()
     census = marks.census(asset)
-    submitted = _submitted(asset, census, floor)
-    count = submitted + history.count_between(asset, after=floor, before=_END)
+    blocks = history_blocks.extended(asset)
+    entries = history.count_between(asset, blocks, after=floor, before=_END)
+    count = _submitted(asset, census, floor) + entries
     if start >= count:
         return count, []
-    before, rest = _located(asset, census, start, floor)
+    before, rest = _located(asset, census, blocks, start, floor)
     return count, list(islice(_merged(asset, floor, before, page=rest + limit), rest, rest + limit))
 
 
@@ -85,7 +87,9 @@ def _submitted(asset: str, census: marks.Census, floor: str) -> int:
     return count
 
 
-def _located(asset: str, census: marks.Census, start: int, floor: str) -> tuple[str, int]:
+def _located(
+    asset: str, census: marks.Census, blocks: list[Block], start: int, floor: str
+) -> tuple[str, int]:
     """Up to which position to read for row ``start``, and how many rows to leave out from there: whole stretches
     of submissions are skipped with the entries among them."""
     before = _END
@@ -93,7 +97,7 @@ def _located(asset: str, census: marks.Census, start: int, floor: str) -> tuple[
     for first, live in stretches:
         if first <= int(floor):
             break
-        rows = live + history.count_between(asset, after=keys.sid_text(first), before=before)
+        rows = live + history.count_between(asset, blocks, after=keys.sid_text(first), before=before)
         if rows > start:
             break
         # Behind the id before this stretch come the entries of its moment.
@@ -148,7 +152,10 @@ def _metadata(asset: str, subtype: str, ip: str, source: str, owner: str) -> dic
 def actions(asset: str) -> list[str]:
     """Every action that the activity tells of, once."""
     floor = _floor()
-    found = {item["action"] for item in history.entries(asset, after=floor, before=_END)}
+    blocks = history_blocks.extended(asset)
+    found = set(history_blocks.actions(blocks, floor))
+    for low, high in history_blocks.counted(blocks, floor, _END)[1]:
+        found |= {item["action"] for item in history.entries(asset, after=low, before=high)}
     submissions = (history.added, history.deleted)
     if any(True for read in submissions for _ in islice(read(asset, after=floor, before=_END, limit=1), 1)):
         found.add(history.ADDED)

@@ -18,7 +18,8 @@ from typing import Any
 
 from formrelay import clock, ids
 from formrelay.settings import settings
-from formrelay.storage import keys, table
+from formrelay.storage import history_blocks, keys, table
+from formrelay.storage.history_blocks import Block
 from formrelay.storage.table import Item
 
 _DAY = 86_400
@@ -86,14 +87,13 @@ def deleted(asset: str, *, after: str, before: str, limit: int | None = None) ->
     return _between(keys.deleted_pk(asset), after, before, limit=limit, projection=_ADDED)
 
 
-def count_between(asset: str, *, after: str, before: str) -> int:
+def count_between(asset: str, blocks: list[Block], *, after: str, before: str) -> int:
     """How many entries stand between two positions, without those of submissions that are there."""
-    data = settings().data_table
-    values = {":after": after, ":before": before}
-    return sum(
-        table.count(data, _BETWEEN, {":pk": pk, **values})
-        for pk in (keys.history_pk(asset), keys.deleted_pk(asset))
-    )
+    total, rest = history_blocks.counted(blocks, after, before)
+    parts = [(keys.history_pk(asset), low, high) for low, high in rest]
+    for pk, low, high in [*parts, (keys.deleted_pk(asset), after, before)]:
+        total += table.count(settings().data_table, _BETWEEN, {":pk": pk, ":after": low, ":before": high})
+    return total
 
 
 _BETWEEN = "#pk = :pk AND #sk BETWEEN :after AND :before"

@@ -234,6 +234,14 @@ def history_entry(asset: str, position: str) -> Key:
     return {"pk": history_pk(asset), "sk": position}
 
 
+def history_blocks_pk(asset: str) -> str:
+    return f"Y#{asset}#blocks"
+
+
+def history_block(asset: str, number: int) -> Key:
+    return {"pk": history_blocks_pk(asset), "sk": f"{number:09d}"}
+
+
 def deleted_pk(asset: str) -> str:
     return f"Z#{asset}"
 

@@ -38,7 +38,12 @@ def marks(asset: str) -> bool:
 
 
 def activity(asset: str) -> bool:
-    partitions = (keys.history_pk(asset), keys.deleted_pk(asset), keys.log_exports_pk(f"A#{asset}"))
+    partitions = (
+        keys.history_pk(asset),
+        keys.history_blocks_pk(asset),
+        keys.deleted_pk(asset),
+        keys.log_exports_pk(f"A#{asset}"),
+    )
     return all(_partition(pk) for pk in partitions)
 
 
