@@ -11,13 +11,13 @@ from formrelay.log import logger
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """``{"asset": uid, "key": sort key of the task}`` in; a word on how the turn ended.
 
-    What fails here for a reason of ours is left to recovery, which counts the turns.
+    A failure of ours is one of the function, which alarms; recovery has it done again, and turns are counted.
     """
     asset, key = event["asset"], event["key"]
     try:
         ended = work.run(asset, key, context.get_remaining_time_in_millis() / 1000)
     except Exception:
         logger.exception("export failed", extra={"asset": asset, "key": key})
-        ended = "failed"
+        raise
     logger.info("export", extra={"asset": asset, "key": key, "ended": ended})
     return {"ended": ended}

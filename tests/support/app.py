@@ -9,6 +9,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -75,10 +76,11 @@ class LambdaClient:
         if InvocationType == "Event" and self.held is not None:
             self.held.append(json.loads(Payload))
             return {"StatusCode": 202}
-        seconds = self.seconds if InvocationType == "Event" else 40
-        answer = self._handlers[FunctionName](json.loads(Payload), LambdaContext(seconds))
         if InvocationType == "Event":
+            with suppress(Exception):  # nobody waits for it
+                self._handlers[FunctionName](json.loads(Payload), LambdaContext(self.seconds))
             return {"StatusCode": 202}
+        answer = self._handlers[FunctionName](json.loads(Payload), LambdaContext())
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
@@ -237,7 +239,13 @@ class App:
         """Makes the calls to export that were held, and says how they ended."""
         held = self.lambdas.held or []
         self.lambdas.held = []
-        return [export.handler(call, LambdaContext(self.lambdas.seconds))["ended"] for call in held]
+        return [self._export(call) for call in held]
+
+    def _export(self, call: dict[str, Any]) -> str:
+        try:
+            return export.handler(call, LambdaContext(self.lambdas.seconds))["ended"]
+        except Exception:
+            return "failed"
 
     def recover(self) -> dict[str, Any]:
         return recover.handler({}, LambdaContext(60))

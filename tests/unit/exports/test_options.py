@@ -85,6 +85,11 @@ def test_words_and_json_of_forms_are_read() -> None:
     assert (wanted.fields, wanted.query, wanted.submission_ids) == (frozenset({"a"}), {"a": "1"}, (1,))
 
 
+@pytest.mark.parametrize("text", ["[", '["\\ud800"]', "[" * 100_000])
+def test_json_that_is_none_is_refused(text: str) -> None:
+    assert refused(fields=text) == ("fields", "Must be an array")
+
+
 def test_types_are_text_unless_asked_otherwise() -> None:
     assert options(checked(SETTINGS, [None])).types_as_text is True
     assert options(checked({**SETTINGS, "xls_types_as_text": "false"}, [None])).types_as_text is False

@@ -149,9 +149,11 @@ def _decoded(key: str, value: Any) -> Any:
         return _WORDS.get(value.strip().lower(), value)
     if key in ("fields", "query", "submission_ids"):
         try:
-            return json.loads(value) if value.strip() else None
+            found = json.loads(value) if value.strip() else None
+            json.dumps(found, ensure_ascii=False).encode()  # refuses halves of characters
         except (ValueError, RecursionError):
             return value
+        return found
     return value
 
 
