@@ -51,5 +51,7 @@ def _steps(job: Item) -> Iterator[Callable[[], bool]]:
     yield partial(purging.lists, asset, job["users"])
     yield partial(purging.submissions, asset)
     yield partial(purging.marks, asset)
+    yield partial(purging.deleted_submissions, asset)
     yield partial(purging.activity, asset)
+    yield partial(purging.exports, asset)
     yield partial(purging.files, asset)

@@ -168,7 +168,7 @@ def attached_bytes(asset: str) -> int:
 
 def prefixes(asset: str) -> list[str]:
     """What the keys of a project's objects begin with."""
-    return [f"{kind}/{asset}/" for kind in ("attachments", "pictures", "media", "bodies")]
+    return [f"{kind}/{asset}/" for kind in ("attachments", "pictures", "media", "bodies", "exports")]
 
 
 def delete_under(prefix: str) -> bool:

@@ -37,11 +37,25 @@ def marks(asset: str) -> bool:
     return _partition(keys.marks_pk(asset))
 
 
+def exports(asset: str) -> bool:
+    return _partition(keys.exports_pk(asset))
+
+
+def deleted_submissions(asset: str) -> bool:
+    """What tells that submissions were once there, and the guards of those, which outlive them."""
+    data = settings().data_table
+    found, last = table.query(
+        data, "#pk = :pk", {":pk": keys.deleted_pk(asset)}, limit=_PAGE, projection="#pk, #sk, #root"
+    )
+    table.batch_delete(data, [keys.guard(asset, item["root"]) for item in found])
+    table.batch_delete(data, [_key(item) for item in found])
+    return last is None
+
+
 def activity(asset: str) -> bool:
     partitions = (
         keys.history_pk(asset),
         keys.history_blocks_pk(asset),
-        keys.deleted_pk(asset),
         keys.log_exports_pk(f"A#{asset}"),
     )
     return all(_partition(pk) for pk in partitions)
