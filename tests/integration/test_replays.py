@@ -360,7 +360,8 @@ def test_a_replay_reads_a_hundred_at_a_time(world: World, monkeypatch: pytest.Mo
     later_hook(world)
     with counting() as made:
         replay(world, {"all": True})
-    assert made["dynamodb.PutItem"] == 150 + 1  # the deliveries, the job
+    assert made["dynamodb.TransactWriteItems"] == 15  # the deliveries
+    assert made["dynamodb.PutItem"] == 1  # the job
     assert made["sqs.SendMessageBatch"] == 15
     # Tens: which deliveries and which submissions there are.
     assert made["dynamodb.BatchGetItem"] == 30

@@ -9,7 +9,7 @@ from formrelay import clock, ids, purges
 from formrelay.isolation import drains
 from formrelay.log import logger
 from formrelay.resends import jobs as resends
-from formrelay.storage import deliveries, keys
+from formrelay.storage import deliveries, keys, purging
 from formrelay.storage import jobs as stored
 from formrelay.storage.table import Item
 
@@ -76,7 +76,7 @@ def work(job: Item, ends: float) -> str:
 
 def _purge(job: Item, ends: float) -> bool:
     while time.monotonic() < ends:
-        if deliveries.purge(job["hook"], _PAGE):
+        if deliveries.purge(job["hook"], _PAGE) and purging.marks(job["hook"]):
             stored.purge(job["hook"])
             return True
     return False

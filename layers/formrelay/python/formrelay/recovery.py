@@ -106,7 +106,8 @@ def _delivery(item: Item, now: int) -> str:
     wait = max(0, due - now + _SKEW_MS)
     if wait > MAX_QUEUE_DELAY * 1000:
         return "early"
-    if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1):
+    waiting = None if "trouble" in item else keys.trouble(item["hook"], deliveries.WAITING)
+    if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1, waiting):
         return "moved"
     lanes.send_again(item, wait)
     return "sent"

@@ -15,7 +15,7 @@ from formrelay.hooks import guard, resolve
 from formrelay.hooks.fields import Rules, clean, mask
 from formrelay.isolation import pauses
 from formrelay.settings import settings
-from formrelay.storage import assets, deliveries, health, hooks
+from formrelay.storage import assets, deliveries, health, hooks, tallies
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item, TransactionError
 
@@ -159,7 +159,7 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
     opened = hook_settings.opened(hook)
     if opened.get("password"):
         opened = {**opened, "password": mask(hook["uid"])}
-    tally = deliveries.tally(hook["uid"])
+    tally = tallies.of(hook["uid"])
     shown = {name: hook[name] for name in _WRITABLE} | {
         "asset": project.state["id"],
         "date_modified": clock.iso_micro(hook["modified"]),

@@ -12,7 +12,7 @@ from formrelay import clock, ids, selection
 from formrelay.isolation import lanes
 from formrelay.resends import retries
 from formrelay.settings import settings
-from formrelay.storage import deliveries, submissions, table
+from formrelay.storage import backfill, deliveries, keys, submissions
 from formrelay.storage.table import Item
 
 
@@ -52,9 +52,9 @@ def make_due(job: Item, sids: list[int]) -> list[Item]:
     """
     known = {item["sid"]: item for item in deliveries.get_many(job["hook"], sids)}
     missing = submissions.get_many(job["asset"], [sid for sid in sids if sid not in known])
-    mine = [_create(submission, job) for submission in missing]
-    mine += [_again(item, job) for item in known.values()]
-    return [item for item in mine if item]
+    mine = backfill.create(job["hook"], [_new(submission, job) for submission in missing])
+    again = [_again(item, job) for item in known.values()]
+    return [*mine, *(item for item in again if item)]
 
 
 def _again(item: Item, job: Item) -> Item | None:
@@ -65,7 +65,7 @@ def _again(item: Item, job: Item) -> Item | None:
     return retries.retry(item, job=job["uid"], lane=lanes.REPLAY, current=True)
 
 
-def _create(submission: Item, job: Item) -> Item | None:
+def _new(submission: Item, job: Item) -> Item:
     now = clock.now_ms()
     item = deliveries.new(
         job["asset"],
@@ -76,9 +76,11 @@ def _create(submission: Item, job: Item) -> Item | None:
         due_at=now,
         sweep_at=now + settings().recovery_grace * 1000,
     )
-    item |= {"job": job["uid"], "lane": lanes.REPLAY, "manual": True, "current": True}
-    try:
-        deliveries.create(item)
-    except table.ConditionError:
-        return None
-    return item
+    waiting = keys.trouble(job["hook"], deliveries.WAITING)
+    return item | {
+        "job": job["uid"],
+        "lane": lanes.REPLAY,
+        "manual": True,
+        "current": True,
+        "trouble": waiting,
+    }

@@ -14,8 +14,8 @@ kept once that failed; ``arrived`` the facts of the attempt that arrived (:mod:`
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from formrelay.settings import settings
 from formrelay.storage import attempts, keys, table
@@ -24,6 +24,9 @@ from formrelay.storage.table import Item
 
 FAILED, PENDING, SUCCESS, PROCESSING = 0, 1, 2, 3
 STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCESSING: "processing"}
+
+# In the trouble index: what was never attempted though it is overdue, and so may be old without having arrived.
+WAITING = "waiting"
 
 # Condition of what only the process may write that claimed the attempt.
 MINE = "#seq = :seq AND #status = :processing AND #lease = :lease"
@@ -60,11 +63,6 @@ def submission_id(item: Item) -> int:
     """The ``_id`` of the submission that a delivery is about."""
     sid: int = item["submission"] if "submission" in item else item["sid"]
     return sid
-
-
-def create(item: Item) -> None:
-    """Writes a delivery of a submission that is there already. Raises ConditionError when it has one."""
-    table.put(settings().data_table, item, condition="attribute_not_exists(#pk)")
 
 
 def get(hook: str, sid: int) -> Item | None:
@@ -174,23 +172,55 @@ def get_many(hook: str, sids: Sequence[int]) -> list[Item]:
     return found
 
 
-def tally(hook: str) -> Counter[int]:
-    """How many deliveries of a hook stand in each status. Reads all of them."""
+def count(hook: str, *, first: int = 0, most: int | None = None) -> int:
+    """How many deliveries a hook has from the id ``first`` on; reads all of them, or up to ``most``."""
+    values = {":pk": keys.deliveries_pk(hook), ":first": keys.sid_text(first)}
+    return table.count(settings().data_table, _FROM, values, most=most)
+
+
+def times(hook: str, *, first: int, end: int, most: int) -> list[tuple[int, int]]:
+    """The ids from ``first`` up to but not ``end``, in order, each with its time in ms; ``most`` of them."""
     found = table.query_all(
         settings().data_table,
-        "#pk = :pk",
-        {":pk": keys.deliveries_pk(hook)},
-        projection="#status",
+        "#pk = :pk AND #sk BETWEEN :first AND :last",
+        {
+            ":pk": keys.deliveries_pk(hook),
+            ":first": keys.sid_text(first),
+            ":last": keys.sid_text(max(first, end - 1)),
+        },
+        projection="#sk, #created",
+        limit=most,
     )
-    return Counter(item["status"] for item in found)
+    return [(int(item["sk"]), item["created"]) for item in islice(found, most) if int(item["sk"]) < end]
 
 
-def newest_first(hook: str) -> Iterator[Item]:
-    """Every delivery of a hook, newest submission first, read page by page."""
+_FROM = "#pk = :pk AND #sk >= :first"
+
+
+def standing(hook: str, *, first: int = 0, most: int | None = None) -> Iterator[Item]:
+    """``status`` and, of those in trouble, ``trouble`` of the deliveries from that id on, ``most`` of them."""
+    found = table.query_all(
+        settings().data_table,
+        _FROM,
+        {":pk": keys.deliveries_pk(hook), ":first": keys.sid_text(first)},
+        projection="#status, #trouble",
+        limit=most,
+    )
+    return islice(found, most)
+
+
+def count_troubled(hook: str, kind: str) -> int:
+    """How many are in the index as ``failed``, ``pending``, ``parked`` or ``waiting``; may lag by moments."""
+    values = {":trouble": keys.trouble(hook, kind)}
+    return table.count(settings().data_table, "#trouble = :trouble", values, index=keys.TROUBLE_INDEX)
+
+
+def newest_first(hook: str, before: int | None = None) -> Iterator[Item]:
+    """Every delivery of a hook below the id ``before``, newest submission first, read page by page."""
     yield from table.query_all(
         settings().data_table,
-        "#pk = :pk",
-        {":pk": keys.deliveries_pk(hook)},
+        "#pk = :pk AND #sk < :before",
+        {":pk": keys.deliveries_pk(hook), ":before": _bound(before)},
         forward=False,
     )
 

@@ -179,18 +179,19 @@ def guard(asset: str, uuid: str) -> Key:
     return {"pk": f"G#{asset}#{uuid}", "sk": "G"}
 
 
-def marks_pk(asset: str) -> str:
-    return f"M#{asset}"
+def marks_pk(series: str) -> str:
+    """``series``: the uid of a form or of a hook."""
+    return f"M#{series}"
 
 
-def mark(asset: str, first: int) -> Key:
-    """Of the stretch of submissions that begins with this id."""
-    return {"pk": marks_pk(asset), "sk": sid_text(first)}
+def mark(series: str, first: int) -> Key:
+    """Of the stretch of submissions, or deliveries, that begins with this id."""
+    return {"pk": marks_pk(series), "sk": sid_text(first)}
 
 
-def marks_head(asset: str) -> Key:
+def marks_head(series: str) -> Key:
     """Sorts before the marks themselves."""
-    return {"pk": marks_pk(asset), "sk": "!"}
+    return {"pk": marks_pk(series), "sk": "!"}
 
 
 def revision(asset: str, sid: int, number: int) -> Key:
@@ -219,7 +220,7 @@ def attempt(hook_uid: str, sid: int, number: int) -> Key:
 
 
 def trouble(hook_uid: str, kind: str) -> str:
-    """Partition of the trouble index; ``kind`` is ``failed``, ``pending`` or ``parked``."""
+    """Partition of the trouble index; ``kind`` is ``failed``, ``pending``, ``parked`` or ``waiting``."""
     return f"{hook_uid}#{kind}"
 
 

@@ -1,16 +1,17 @@
-"""How many submissions a form has and where its n-th one stands, without reading all of them (design §7).
+"""How many rows a series has and where its n-th one stands, without reading all of them (design §7).
 
-Ids grow with time and are drawn just before the write, so what is older than :data:`SETTLED_MS` only ever loses
-submissions. That part of a form is cut into stretches of at most :data:`STRETCH` submissions, each with a *mark*:
-``sk`` its first possible id; ``end`` the first id behind it; ``live`` how many submissions stand in it; ``rows`` how
-many once did; ``low``, ``high`` the times (ms) that theirs lie between. Marks follow each other without a gap from id
-0 on. What lies behind the last one, the *tail*, is counted when somebody asks.
+A series is the submissions of a form or the deliveries of a hook, by the uid of either. Ids grow with time and are
+drawn just before the write, so what is older than :data:`SETTLED_MS` only changes in ways that say so here. That part
+is cut into stretches of at most :data:`STRETCH` rows, each with a *mark*: ``sk`` its first possible id; ``end`` the
+first id behind it; ``live`` how many rows stand in it; ``rows`` how many there were when it was made; ``low``,
+``high`` the times (ms) that theirs lie between. Marks follow each other without a gap from id 0 on. What lies behind
+the last one, the *tail*, is counted when somebody asks.
 
 The protocol, so that counts stay exact whatever happens at once or breaks off:
 
-- **Taking in** a submission writes nothing here.
+- **Taking in** a submission, with its deliveries, writes nothing here.
 - **Reading** makes marks: it reads the settled rows of the tail, then writes the mark together with the *head* of the
-  form (``until``: end of the last mark; ``deletes``: a counter) under the condition that neither changed since before
+  series (``until``: end of the last mark; ``changes``: a counter) under the condition that neither changed since before
   those rows were read. One that loses just counts its tail. Only the last mark grows, until it is full.
 - **Deleting** submissions adds :func:`removal_ops` to the transaction that removes them, under the condition that
   each of them is there: marks lose what they had, and for what stands in the tail the head's counter moves, under the
@@ -25,27 +26,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from formrelay import clock, ids
 from formrelay.errors import UnavailableError
 from formrelay.settings import settings
-from formrelay.storage import keys, submissions, table
+from formrelay.storage import deliveries, keys, submissions, table
 from formrelay.storage.table import Item
 
-# Much longer than a function runs, so no submission is written with an older id (ms).
+# Much longer than a function runs, so nothing new is written with an older id (ms).
 SETTLED_MS = 300_000
 STRETCH = 1_000
 # Settled rows of the tail that are worth a write; fewer are counted each time.
 WORTH = 100
-# Seconds that one request makes marks: a form that nobody looked at for very long takes several requests.
+# Seconds that one request makes marks: a series that nobody looked at for very long takes several requests.
 PATIENCE = 15.0
-# Marks read at a time to find those of some submissions.
+# Marks read at a time to find those of some rows.
 _PAGE = 100
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A stretch of submissions: ids from ``first`` up to but not ``end``. Times in ms, both inclusive."""
+    """A stretch of rows: ids from ``first`` up to but not ``end``. Times in ms, both inclusive."""
 
     first: int
     end: int
@@ -57,7 +59,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Census:
-    """How the submissions of a form lie: in the stretches of ``marks``, then ``tail`` of them behind."""
+    """How the rows of a series lie: in the stretches of ``marks``, then ``tail`` of them behind."""
 
     marks: tuple[Mark, ...]
     tail: int
@@ -92,72 +94,81 @@ class Census:
         return mark.end, start
 
 
-def census(asset: str) -> Census:
-    """Counts a form's submissions: its marks, and the tail; first makes the marks that are due.
+def census(series: str) -> Census:
+    """Counts a series: its marks, and the tail; first makes the marks that are due.
 
     Raises UnavailableError when that takes too long for one request; what was done stays.
     """
-    chain, head = _chain(asset)
-    tail = _count(asset, _end(chain), WORTH)
+    chain, head = _chain(series)
+    tail = _count(series, _end(chain), WORTH)
     if tail < WORTH:
         return Census(tuple(chain), tail)
-    chain = _extended(asset, chain, head)
-    return Census(tuple(chain), _count(asset, _end(chain)))
+    chain = _extended(series, chain, head)
+    return Census(tuple(chain), _count(series, _end(chain)))
 
 
-def stretches(asset: str) -> tuple[Mark, ...]:
+def stretches(series: str) -> tuple[Mark, ...]:
     """The marks there are; none is made."""
-    return tuple(_chain(asset)[0])
+    return tuple(_chain(series)[0])
 
 
-def removal_ops(asset: str, sids: Sequence[int]) -> list[Item]:
-    """The writes that belong into a transaction which deletes these submissions (at least one, all different).
+def removal_ops(series: str, sids: Sequence[int]) -> list[Item]:
+    """The writes that belong into a transaction which deletes these rows (at least one, all different).
 
     One for each mark that covers some of them, at most one for the rest. The transaction must also check that each
-    submission is there. Where one of these writes is refused, marks were made meanwhile: call this again.
+    row is there. Where one of these writes is refused, marks were made meanwhile: call this again.
     """
-    chain = _covering(asset, min(sids), max(sids))
-    lost: Counter[int] = Counter()
+    return _shift_ops(series, sids, -1)
+
+
+def addition_ops(series: str, sids: Sequence[int]) -> list[Item]:
+    """The same for a transaction which adds rows of old ids, and checks that none of them is there."""
+    return _shift_ops(series, sids, 1)
+
+
+def _shift_ops(series: str, sids: Sequence[int], each: int) -> list[Item]:
+    chain = _covering(series, min(sids), max(sids))
+    shift: Counter[int] = Counter()
     tail: list[int] = []
     for sid in sids:
         mark = next((mark for mark in chain if mark.first <= sid < mark.end), None)
         if mark:
-            lost[mark.first] += 1
+            shift[mark.first] += each
         else:
             tail.append(sid)
-    operations = [_loses_op(asset, first, number) for first, number in lost.items()]
-    return operations + ([_deletes_op(asset, min(tail))] if tail else [])
+    operations = [_live_op(series, first, number) for first, number in shift.items()]
+    return operations + ([_changes_op(series, min(tail))] if tail else [])
 
 
-def _loses_op(asset: str, first: int, number: int) -> Item:
+def _live_op(series: str, first: int, number: int) -> Item:
     return table.update_op(
         settings().data_table,
-        keys.mark(asset, first),
-        "SET #live = #live - :lost",
-        {":lost": number},
+        keys.mark(series, first),
+        "SET #live = #live + :more",
+        {":more": number},
         condition="attribute_exists(#pk)",
     )
 
 
-def _deletes_op(asset: str, lowest: int) -> Item:
+def _changes_op(series: str, lowest: int) -> Item:
     return table.update_op(
         settings().data_table,
-        keys.marks_head(asset),
-        "ADD #deletes :one",
+        keys.marks_head(series),
+        "ADD #changes :one",
         {":one": 1, ":sid": lowest},
         condition="attribute_not_exists(#until) OR #until <= :sid",
     )
 
 
-def _chain(asset: str) -> tuple[list[Mark], Item]:
+def _chain(series: str) -> tuple[list[Mark], Item]:
     """The marks that follow each other without a gap, and the head; both as they were at some moment.
 
     A Query may see one half of a transaction: then the chain ends before it, and the rest counts as tail.
     """
     chain: list[Mark] = []
     head: Item = {}
-    for item in table.query_all(settings().data_table, "#pk = :pk", {":pk": keys.marks_pk(asset)}):
-        if item["sk"] == keys.marks_head(asset)["sk"]:
+    for item in table.query_all(settings().data_table, "#pk = :pk", {":pk": keys.marks_pk(series)}):
+        if item["sk"] == keys.marks_head(series)["sk"]:
             head = item
         elif int(item["sk"]) == _end(chain):
             chain.append(_mark(item))
@@ -172,13 +183,13 @@ def _end(chain: Sequence[Mark]) -> int:
     return chain[-1].end if chain else 0
 
 
-def _covering(asset: str, low: int, high: int) -> list[Mark]:
+def _covering(series: str, low: int, high: int) -> list[Mark]:
     """The marks from the one that covers the id ``low``, if any, up to ``high``."""
     found = []
     for item in table.query_all(
         settings().data_table,
         "#pk = :pk AND #sk BETWEEN :first AND :high",
-        {":pk": keys.marks_pk(asset), ":first": keys.sid_text(0), ":high": keys.sid_text(high)},
+        {":pk": keys.marks_pk(series), ":first": keys.sid_text(0), ":high": keys.sid_text(high)},
         forward=False,
         limit=_PAGE,
     ):
@@ -188,11 +199,22 @@ def _covering(asset: str, low: int, high: int) -> list[Mark]:
     return found
 
 
-def _count(asset: str, first: int, most: int | None = None) -> int:
-    return submissions.count(asset, first=first, most=most)
+def _count(series: str, first: int, most: int | None = None) -> int:
+    return _rows(series).count(series, first=first, most=most)
 
 
-def _extended(asset: str, chain: list[Mark], head: Item) -> list[Mark]:
+class _Rows(Protocol):
+    def count(self, uid: str, /, *, first: int = 0, most: int | None = None) -> int: ...
+
+    def times(self, uid: str, /, *, first: int, end: int, most: int) -> list[tuple[int, int]]: ...
+
+
+def _rows(series: str) -> _Rows:
+    """The module that reads the rows of a series."""
+    return deliveries if series.startswith("h") else submissions
+
+
+def _extended(series: str, chain: list[Mark], head: Item) -> list[Mark]:
     """The chain with marks over what has settled; ``head`` was read before it. Raises UnavailableError."""
     settled = ids.id_at(clock.now_ms() - SETTLED_MS)
     ends = clock.now() + PATIENCE
@@ -201,12 +223,12 @@ def _extended(asset: str, chain: list[Mark], head: Item) -> list[Mark]:
     while True:
         last = chain[-1] if chain and chain[-1].rows < STRETCH else None
         room = STRETCH - (last.rows if last else 0)
-        found = submissions.times(asset, first=_end(chain), end=settled, most=room)
+        found = _rows(series).times(series, first=_end(chain), end=settled, most=room)
         if len(found) < min(room, WORTH):
             return chain
         made = _over(found, _end(chain))
-        if not _write(asset, last, made, head):
-            return _chain(asset)[0]
+        if not _write(series, last, made, head):
+            return _chain(series)[0]
         head = {**head, "until": made.end}
         chain = [*chain[:-1], _joined(last, made)] if last else [*chain, made]
         if len(found) < room:
@@ -232,9 +254,12 @@ def _joined(last: Mark, more: Mark) -> Mark:
     )
 
 
-def _write(asset: str, last: Mark | None, made: Mark, head: Item) -> bool:
+def _write(series: str, last: Mark | None, made: Mark, head: Item) -> bool:
     """Writes a new mark, or makes the last one longer by it; whether the head was still as it was read."""
-    operations = [_grow_op(asset, last, made) if last else _put_op(asset, made), _head_op(asset, made, head)]
+    operations = [
+        _grow_op(series, last, made) if last else _put_op(series, made),
+        _head_op(series, made, head),
+    ]
     try:
         table.transact(operations)
     except (table.TransactionError, table.ConflictError):
@@ -242,17 +267,17 @@ def _write(asset: str, last: Mark | None, made: Mark, head: Item) -> bool:
     return True
 
 
-def _put_op(asset: str, made: Mark) -> Item:
+def _put_op(series: str, made: Mark) -> Item:
     values = {name: getattr(made, name) for name in ("end", "live", "rows", "low", "high")}
-    item = {**keys.mark(asset, made.first), **values}
+    item = {**keys.mark(series, made.first), **values}
     return table.put_op(settings().data_table, item, condition="attribute_not_exists(#pk)")
 
 
-def _grow_op(asset: str, last: Mark, more: Mark) -> Item:
+def _grow_op(series: str, last: Mark, more: Mark) -> Item:
     grown = _joined(last, more)
     return table.update_op(
         settings().data_table,
-        keys.mark(asset, last.first),
+        keys.mark(series, last.first),
         # Deletions go on while it grows, so what it loses is not known here.
         "SET #end = :end, #live = #live + :more, #rows = :rows, #low = :low, #high = :high",
         {
@@ -267,9 +292,9 @@ def _grow_op(asset: str, last: Mark, more: Mark) -> Item:
     )
 
 
-def _head_op(asset: str, made: Mark, head: Item) -> Item:
+def _head_op(series: str, made: Mark, head: Item) -> Item:
     conditions, values = [], {":end": made.end}
-    for name in ("until", "deletes"):
+    for name in ("until", "changes"):
         if name in head:
             conditions.append(f"#{name} = :{name}")
             values[f":{name}"] = head[name]
@@ -277,7 +302,7 @@ def _head_op(asset: str, made: Mark, head: Item) -> Item:
             conditions.append(f"attribute_not_exists(#{name})")
     return table.update_op(
         settings().data_table,
-        keys.marks_head(asset),
+        keys.marks_head(series),
         "SET #until = :end",
         values,
         condition=" AND ".join(conditions),

@@ -42,8 +42,10 @@ def put_off(item: Item, *, now: int, sweep_at: int, lane: str | None = None) -> 
 
     The item as it is then. Raises ConditionError when the lease was lost.
     """
-    values = {":sweep": sweep_at, ":now": now, **({":lane": lane} if lane else {})}
-    return _give_back(item, ("#lane = :lane, " if lane else "") + "#sweep_at = :sweep REMOVE #lease", values)
+    waiting = item.get("trouble") or keys.trouble(item["hook"], deliveries.WAITING)
+    values = {":sweep": sweep_at, ":now": now, ":trouble": waiting, **({":lane": lane} if lane else {})}
+    rest = ("#lane = :lane, " if lane else "") + "#trouble = :trouble, #sweep_at = :sweep REMOVE #lease"
+    return _give_back(item, rest, values)
 
 
 def _give_back(item: Item, rest: str, values: Item) -> Item:

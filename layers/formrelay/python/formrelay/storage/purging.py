@@ -33,8 +33,9 @@ def details(asset: str) -> bool:
     return _partition(keys.asset_pk(asset))
 
 
-def marks(asset: str) -> bool:
-    return _partition(keys.marks_pk(asset))
+def marks(series: str) -> bool:
+    """Those of a project's submissions, or of a hook's deliveries."""
+    return _partition(keys.marks_pk(series))
 
 
 def exports(asset: str) -> bool:
@@ -63,7 +64,7 @@ def activity(asset: str) -> bool:
 
 def hook(hook_uid: str) -> bool:
     """Deliveries of a hook, its jobs, and the way from it to the project."""
-    if not deliveries.purge(hook_uid, _PAGE):
+    if not (deliveries.purge(hook_uid, _PAGE) and marks(hook_uid)):
         return False
     stored_jobs.purge(hook_uid)
     table.batch_delete(settings().data_table, [keys.hook_asset(hook_uid), keys.hook_tests(hook_uid)])

@@ -30,14 +30,17 @@ def item(key: Key) -> Item | None:
     return table.get(settings().data_table, {"pk": key["pk"], "sk": key["sk"]})
 
 
-def push(key: Key, seen: int, later: int, looks: int) -> bool:
-    """Moves an item's time from the value seen to a later one. False when somebody else moved it first."""
+def push(key: Key, seen: int, later: int, looks: int, trouble: str | None = None) -> bool:
+    """Moves an item's time from the value seen to a later one. False when somebody else moved it first.
+
+    ``trouble`` is the partition of the trouble index in which it stands from now on, if it is to be in one.
+    """
     try:
         table.update(
             settings().data_table,
             {"pk": key["pk"], "sk": key["sk"]},
-            "SET #sweep_at = :later, #looks = :looks",
-            {":later": later, ":seen": seen, ":looks": looks},
+            "SET #sweep_at = :later, #looks = :looks" + (", #trouble = :trouble" if trouble else ""),
+            {":later": later, ":seen": seen, ":looks": looks, **({":trouble": trouble} if trouble else {})},
             condition="#sweep_at = :seen",
         )
     except table.ConditionError:
