@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -29,15 +30,17 @@ def put(clock: Clock, ago: float = 0, time: int | None = None) -> int:
     """A submission whose id was drawn so many seconds ago."""
     now = clock.time
     clock.time = now - ago
-    sid = ids.submission_id()
-    clock.time = now
-    item = {
-        **keys.submission(ASSET, sid),
-        "id": sid,
-        "time": int((now - ago) * 1000) if time is None else time,
-    }
-    table.put(settings().data_table, item, condition="attribute_not_exists(#pk)")
-    return sid
+    moment = int(clock.time * 1000) if time is None else time
+    try:
+        while True:
+            sid = ids.submission_id()
+            item = {**keys.submission(ASSET, sid), "id": sid, "time": moment}
+            # Two of one moment may draw the same id; then draw again, as a submission does.
+            with suppress(table.ConditionError):
+                table.put(settings().data_table, item, condition="attribute_not_exists(#pk)")
+                return sid
+    finally:
+        clock.time = now
 
 
 def fill(clock: Clock, count: int) -> list[int]:
