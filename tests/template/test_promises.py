@@ -30,6 +30,7 @@ FUNCTIONS = functions()
 TABLES = resources("AWS::DynamoDB::Table")
 QUEUES = resources("AWS::SQS::Queue")
 LANES = ("FirstQueue", "RetryQueue", "ReplayQueue", "ReportQueue")
+_READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "s3:GetObject"}
 HTTP = ("ingest", "openrosa", "api")
 
 
@@ -310,6 +311,15 @@ def test_image_reads_attachments_writes_pictures_and_nothing_else() -> None:
         ("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/attachments/*"}),
         ("s3:PutObject", {"Fn::Sub": "${Bucket.Arn}/pictures/*"}),
     ]
+
+
+def test_export_changes_nothing_but_its_tasks_their_segments_and_results() -> None:
+    writes = [part for part in statements("export") if not set(several(part["Action"])) <= _READS]
+    targets = {str(target): part for part in writes for target in several(part["Resource"])}
+    table = targets.pop(str({"Fn::GetAtt": ["DataTable", "Arn"]}))
+    leading = table["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert leading == [keys.exports_pk("*")]
+    assert set(targets) == {str({"Fn::Sub": f"${{Bucket.Arn}}/{folder}/*"}) for folder in ("tmp", "exports")}
 
 
 def test_openrosa_changes_no_data() -> None:

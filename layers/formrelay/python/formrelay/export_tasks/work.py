@@ -29,7 +29,7 @@ from formrelay.usernames import ANONYMOUS
 NO_ACCESS: Final = ("Cannot access data", "This data does not exist or you do not have access to it")
 SEGMENT: Final = 4_000_000
 # Submissions read at a time.
-PAGE: Final = 200
+PAGE: Final = 1_000
 # A task that did not move for so many turns is given up.
 MAX_TRIES: Final = 5
 # How long a task belongs to a process that does not say that it still works on it, and how often it says so.
