@@ -12,6 +12,7 @@ import pytest
 from formrelay.storage import submissions
 from tests.support.app import BASE, App, Clock
 from tests.support.aws import objects
+from tests.support.calls import doing
 from tests.support.exports import SETTINGS
 from tests.support.grants import ANONYMOUS, grant
 
@@ -152,6 +153,25 @@ def test_the_same_export_twice_is_one_while_it_is_under_way(app: App, asset: str
     assert (again.status, again.json()["uid"]) == (200, task["uid"])
     assert ask(app, asset, lang="_xml")["uid"] != task["uid"]
     app.export()
+    assert ask(app, asset)["uid"] != task["uid"]
+
+
+def test_two_who_ask_for_the_same_at_once_get_one(app: App, asset: str) -> None:
+    app.lambdas.held = []
+    answers: list[Any] = []
+    with doing(
+        "dynamodb.TransactWriteItems", lambda: answers.append(app.send("POST", path(asset), SETTINGS))
+    ):
+        answers.append(app.send("POST", path(asset), SETTINGS))
+    assert [answer.status for answer in answers] == [201, 200]
+    assert answers[0].json()["uid"] == answers[1].json()["uid"]
+    assert len(app.lambdas.held) == app.get(path(asset)).json()["count"] == 1
+
+
+def test_an_export_that_is_gone_does_not_stand_for_the_next(app: App, asset: str) -> None:
+    app.lambdas.held = []
+    task = ask(app, asset)
+    assert app.send("DELETE", path(asset, task["uid"])).status == 204
     assert ask(app, asset)["uid"] != task["uid"]
 
 

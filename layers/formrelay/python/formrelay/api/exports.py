@@ -51,18 +51,15 @@ def create_export(ctx: Context, asset: str) -> Response:
         wanted = checked(ctx.request.data(), project.info["summary"]["languages"])
     except OptionsError as error:
         raise invalid(error.key, error.message) from None
-    others = exports.listed(asset, tasks.owner(ctx.caller))
-    unfinished = [task for task in others if task["status"] in exports.UNFINISHED]
-    for task in unfinished:
-        if ctx.caller and json.loads(task["settings"]) == wanted:
-            return json_response(_shown(ctx, task))
-    if len(unfinished) >= (tasks.MOST_AT_ONCE if ctx.caller else 1):
-        busy = f"Another export is already in progress. Please retry in {_RETRY_AFTER} seconds"
-        raise ApiError(503, {"error": busy}, {"Retry-After": str(_RETRY_AFTER)})
     agent = ctx.request.headers.get("user-agent", "")
     by = history.who(ctx.caller, ctx.request.address, agent)
-    shown = _shown(ctx, tasks.new(ctx.caller, project, wanted, ctx.base_url, others, by))
-    return json_response(shown, 201, {"Location": shown["url"]})
+    try:
+        task, is_new = tasks.ask(ctx.caller, project, wanted, ctx.base_url, by)
+    except tasks.BusyError:
+        busy = f"Another export is already in progress. Please retry in {_RETRY_AFTER} seconds"
+        raise ApiError(503, {"error": busy}, {"Retry-After": str(_RETRY_AFTER)}) from None
+    shown = _shown(ctx, task)
+    return json_response(shown, 201, {"Location": shown["url"]}) if is_new else json_response(shown)
 
 
 def _own(ctx: Context, asset: str, export: str) -> Item:

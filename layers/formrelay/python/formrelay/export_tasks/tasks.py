@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from formrelay import clock, functions, history, ids
 from formrelay.auth import Caller
+from formrelay.errors import UnavailableError
 from formrelay.exports.options import EXTENSIONS, NAMES, UNNAMED, XLSX
 from formrelay.log import logger
 from formrelay.settings import settings
@@ -21,6 +22,7 @@ from formrelay.usernames import ANONYMOUS
 KEPT: Final = 10
 # Unfinished ones, per user and form; anonymous callers share one.
 MOST_AT_ONCE: Final = 10
+_TRIES: Final = 5
 _LONGEST_NAME: Final = 207
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.-]")
 _SHOWN_AS: Final = {UNNAMED: "labels", NAMES: "False"}
@@ -31,27 +33,43 @@ def owner(caller: Caller | None) -> str:
     return caller.username if caller else ANONYMOUS
 
 
-def new(
-    caller: Caller | None,
-    project: Project,
-    wanted: Mapping[str, Any],
-    origin: str,
-    others: Sequence[Item],
-    by: Item,
-) -> Item:
-    """A task with these settings, stored and started, and told in the project's activity as done ``by`` somebody.
+class BusyError(Exception):
+    """As many exports as may be are under way already."""
 
-    ``others`` are the user's other tasks on the project.
+
+def ask(
+    caller: Caller | None, project: Project, wanted: Mapping[str, Any], origin: str, by: Item
+) -> tuple[Item, bool]:
+    """The task with these settings, and whether it is a new one: stored, started, told in the project's activity.
+
+    An identical one that is under way is not made twice; anonymous callers share one of any kind. ``by`` is who acts.
+    Raises BusyError.
     """
-    task = make(caller, project, wanted, origin, wanted["type"])
+    user = owner(caller)
+    kind = json.dumps(wanted, sort_keys=True) if caller else ""
+    guard = keys.export_under_way(project.uid, user, kind)
+    for _ in range(_TRIES):
+        others = exports.listed(project.uid, user)
+        under_way = {task["uid"]: task for task in others if task["status"] in exports.UNFINISHED}
+        newest = (exports.get(guard) or {}).get("uid")
+        if newest in under_way and caller:
+            return under_way[newest], False
+        if newest in under_way or len(under_way) >= MOST_AT_ONCE:
+            raise BusyError
+        task = _named(make(caller, project, wanted, origin, wanted["type"]), others)
+        told = history.entry_op(by, project.uid, project.owner, "export")
+        if exports.create(task, guard, newest, [told]):
+            start(task)
+            return task, True
+    raise UnavailableError(1)
+
+
+def _named(task: Item, others: Sequence[Item]) -> Item:
+    """The task with its key, and a file unlike those of the user's other ones."""
     if any(task["file"] == other["file"] for other in others):
         stem, _, extension = task["file"].rpartition(".")
         task["file"] = f"{stem}_{task['uid'][-7:]}.{extension}"
-    task |= keys.export_task(project.uid, task["user"], task["uid"])
-    told = history.entry_op(by, project.uid, project.owner, "export")
-    exports.create(task, [told])
-    start(task)
-    return task
+    return {**keys.export_task(task["asset"], task["user"], task["uid"]), **task}
 
 
 def make(caller: Caller | None, project: Project, wanted: Mapping[str, Any], origin: str, kind: str) -> Item:

@@ -26,13 +26,26 @@ COMPLETE: Final = "complete"
 ERROR: Final = "error"
 UNFINISHED: Final = (CREATED, PROCESSING)
 
+# Much longer than an export can be under way.
+_GUARDED: Final = 7 * 86_400
 _MINE: Final = "#lease = :lease"
 _DONE: Final = " REMOVE #lease, #sweep, #sweep_at, #tries, #progress"
 
 
-def create(task: Item, also: Sequence[Item]) -> None:
-    """Stores a new task, together with the writes ``also``."""
-    table.settle(lambda: table.transact([table.put_op(settings().data_table, task), *also]))
+def create(task: Item, guard: keys.Key, seen: str | None, also: Sequence[Item]) -> bool:
+    """Stores a new task, together with the writes ``also``; False when another one came first.
+
+    ``guard`` keeps apart those of a kind: it names the newest one, ``seen`` when it was read, None where none stood.
+    """
+    data = settings().data_table
+    entry = {**guard, "uid": task["uid"], "expires": task["created"] // 1000 + _GUARDED}
+    condition = "#uid = :seen" if seen else "attribute_not_exists(#pk)"
+    first = table.put_op(data, entry, condition=condition, values={":seen": seen} if seen else None)
+    try:
+        table.settle(lambda: table.transact([first, table.put_op(data, task), *also]))
+    except table.TransactionError:
+        return False
+    return True
 
 
 def replace(task: Item, seen: str | None) -> bool:

@@ -327,6 +327,11 @@ def export_task(asset: str, user: str, uid: str) -> Key:
     return {"pk": exports_pk(asset), "sk": f"{export_tasks(user)}{uid}"}
 
 
+def export_under_way(asset: str, user: str, what: str) -> Key:
+    """The newest export of its kind that a user asked for; ``what`` tells kinds apart."""
+    return {"pk": exports_pk(asset), "sk": f"U#{user}#{hashlib.sha256(what.encode()).hexdigest()}"}
+
+
 def export_copy(asset: str, setting: str, kind: str, user: str) -> Key:
     """The newest file of a saved setting, for one user."""
     return {"pk": exports_pk(asset), "sk": f"Y#{setting}#{kind}#{user}"}
