@@ -175,9 +175,28 @@ def test_submissions_that_come_meanwhile_are_there_too_and_none_twice(
     task = ask(app, asset)
     with crashing("s3.PutObject", 2):
         app.export()
+    clock.forward(1)
     app.submit(app.filled(asset, {"name": "late"}))
     assert again(app, clock) == ["done"]
     assert [name for name, _ in csv_rows(result(app, task))] == [*NAMES, "late"]
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_form_that_changes_meanwhile_changes_no_column(
+    app: App, asset: str, clock: Clock, kind: str
+) -> None:
+    task = ask(app, asset, type=kind)
+    with crashing("s3.PutObject", 2):
+        app.export()
+    group = [{"type": "begin_repeat", "name": "more", "label": "More"}, {"type": "end_repeat"}]
+    changed = {"survey": [{"type": "text", "name": "new", "label": "New"}, *group, *FORM["survey"]]}
+    body = {"content": changed, "name": "Renamed"}
+    assert app.send("PATCH", f"/api/v2/assets/{asset}/", body).status == 200
+    version = app.get(f"/api/v2/assets/{asset}/").json()["version_id"]
+    deployment = {"active": True, "version_id": version}
+    assert app.send("PATCH", f"/api/v2/assets/{asset}/deployment/", deployment).status == 200
+    assert again(app, clock) == ["done"]
+    assert WHOLE[kind](result(app, task))
 
 
 def test_two_calls_for_one_task_do_the_work_once(app: App, asset: str) -> None:

@@ -89,18 +89,15 @@ class _Turn:
         wanted = options(json.loads(task["settings"]), type_=task["kind"])
         project = _project(task)
         self._rows = _selected(task, project, wanted)
-        progress = exports.progress(task) or {
-            "cursor": None,
-            "read": False,
-            "segments": [],
-            "state": None,
-            "last": None,
-        }
+        progress = exports.progress(task) or _beginning(project)
         self._cursor: int | None = progress["cursor"]
         self._read: bool = progress["read"]
         self._last: str | None = progress["last"]
         self._segments: list[str] = progress["segments"]
-        self._output = output(_plan(project, wanted), wanted, str(project.state["name"]), progress["state"])
+        # The columns stay what they were when the export began, whatever becomes of the project meanwhile.
+        self._form = {"versions": progress["versions"], "name": progress["name"]}
+        laid_out = _plan(project.uid, self._form["versions"], wanted)
+        self._output = output(laid_out, wanted, self._form["name"], progress["state"])
 
     def run(self) -> bool:
         """Whether the file is there."""
@@ -140,6 +137,7 @@ class _Turn:
         blobs.put(key, self._output.cut())
         self._segments.append(key)
         progress = {
+            **self._form,
             "cursor": self._cursor,
             "read": self._read,
             "segments": self._segments,
@@ -203,13 +201,23 @@ def _selected(task: Item, project: Project, wanted: Options) -> selection.Select
     return selection.of(project.uid, task["origin"], wanted.query, rows.query, chosen=wanted.submission_ids)
 
 
-def _plan(project: Project, wanted: Options) -> Plan:
-    deployed = [version.uid for version in assets.versions(project.uid) if version.deployed]
-    used = deployed if wanted.all_versions else deployed[:1]
+def _beginning(project: Project) -> dict[str, Any]:
+    """The progress of an export that has none: name and deployed versions, newest first, as they are now."""
+    return {
+        "versions": [version.uid for version in assets.versions(project.uid) if version.deployed],
+        "name": str(project.state["name"]),
+        "cursor": None,
+        "read": False,
+        "segments": [],
+        "state": None,
+        "last": None,
+    }
 
+
+def _plan(asset: str, versions: list[str], wanted: Options) -> Plan:
     def contents() -> Iterator[tuple[str, dict[str, Any]]]:
-        for uid in used:
-            content = assets.content(project.uid, uid)
+        for uid in versions:
+            content = assets.content(asset, uid)
             if content is not None:
                 yield uid, content
 
