@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make help` lists them. Nothing is installed outside this folder.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt types unit integration simulate mutate e2e build validate deploy lock setup clean
+.PHONY: help run test lint fmt types unit integration simulate mutate bench e2e build validate deploy lock setup clean
 
 # What `make build` and `make deploy` make functions for; the template's defaults.
 PYTHON ?= 3.13
@@ -52,6 +52,11 @@ simulate: .venv/.installed ## the guarantees under crashes and faults (SEEDS=100
 
 mutate: .venv/.installed ## whether the simulation notices deliberate faults
 	$(SIMULATION) --mutate
+
+BENCH ?=
+
+bench: .venv/.installed .venv-emulator/.installed .venv-sam/.installed .venv-bench/.installed ## all figures on one page, and in bench.json (BENCH="--against old.json")
+	PYTHONPATH=layers/formrelay/python .venv/bin/python -m tests.bench $(BENCH)
 
 e2e: .venv/.installed .venv-emulator/.installed .venv-clients/.installed ## tests through the local stack
 	.venv/bin/pytest tests/e2e
