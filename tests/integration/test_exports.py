@@ -213,6 +213,13 @@ def test_deleting_removes_task_and_file(app: App, asset: str) -> None:
     assert app.send("DELETE", path(asset, task["uid"])).status == 404
 
 
+def test_a_file_that_is_deleted_while_it_is_fetched_is_not_found(app: App, asset: str) -> None:
+    task = ask(app, asset)
+    done = followed(app, task)
+    with doing("s3.GetObject", lambda: app.send("DELETE", path(asset, task["uid"]))):
+        assert fetch(app, done).status == 404
+
+
 def test_tasks_cannot_be_changed(app: App, asset: str) -> None:
     task = ask(app, asset)
     for method in ("PUT", "PATCH"):

@@ -244,3 +244,9 @@ def test_tags_and_notes_are_joined() -> None:
     example = select([], [record(1, "v1", _tags=["a", "b"], _notes=["n"])])
     cells = csv_lines(example)[1].split(";")
     assert (cells[4], cells[8]) == ('"n"', '"a, b"')
+
+
+def test_many_different_answers_of_a_select_are_all_right() -> None:
+    rows = [record(1, "v1", own=f"v{n % 5_000}" * (1 + n % 3 * 100)) for n in range(9_000)]
+    lines = csv_lines(select([YN], rows))
+    assert [line.split(";")[0].strip('"') for line in lines[1:]] == [row["own"] for row in rows]

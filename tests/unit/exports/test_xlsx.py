@@ -227,6 +227,14 @@ def test_urls_are_links() -> None:
     assert text_cell("see https://kf.example.org").hyperlink is None
 
 
+@pytest.mark.parametrize(
+    "value", ["http://", "http://:80/", "https://a.b/%zz", "https://a.b:c", "https://a b"]
+)
+def test_what_is_no_url_is_text(value: str) -> None:
+    cell = text_cell(value)
+    assert (cell.value, cell.hyperlink) == (value, None)
+
+
 def test_links_beyond_what_a_sheet_takes_are_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_sheets, "MAX_LINKS", 2)
     urls = [f"https://kf.example.org/{n}" for n in range(4)]

@@ -22,6 +22,7 @@ NOWHERE: Final = ""
 _DELETED: Final = "Deleted"
 # Different answers of one select that are remembered, with what they became.
 _MEMORY: Final = 4_000
+_LONGEST: Final = 200
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,19 @@ class Maker:
     width: int = 1
 
 
-class Memory(dict[Any, T], Generic[T]):
-    """What values became, remembered while there are not too many of them."""
+class Memory(dict[str, T], Generic[T]):
+    """What texts became, remembered unless they are long, while there are not too many of them."""
 
-    def __init__(self, make: Callable[[Any], T]) -> None:
+    def __init__(self, make: Callable[[str], T]) -> None:
         super().__init__()
         self._make = make
 
-    def __missing__(self, value: Any) -> T:
-        if len(self) >= _MEMORY:
-            self.clear()
-        made = self[value] = self._make(value)
+    def __missing__(self, value: str) -> T:
+        made = self._make(value)
+        if len(value) <= _LONGEST:
+            if len(self) >= _MEMORY:
+                self.clear()
+            self[value] = made
         return made
 
 

@@ -25,7 +25,11 @@ LINK_END: Final = "</t></is></c>"
 _DATE_STYLE: Final = ' s="1"><v>'
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _PLAIN_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,14})?")
-_URL: Final = re.compile(r"(?:https?|ftp)://[^\s\"<>\\^`{|}]{1,2000}")
+# What is none of these Excel may call a broken file, if a link leads there.
+_URL: Final = re.compile(
+    r"(?:https?|ftp)://[A-Za-z0-9][A-Za-z0-9.-]{0,250}(?::[0-9]{1,5})?"
+    r"(?:[/?#](?:[^\s\"<>\\^`{|}%]|%[0-9A-Fa-f]{2}){0,1700})?"
+)
 _SCHEMES: Final = ("http://", "https://", "ftp://")
 # What XML cannot hold; and what Excel would read as one of its own escapes.
 _UNUSABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
