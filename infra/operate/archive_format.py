@@ -20,24 +20,24 @@ OBJECTS = "objects/"
 
 def line(item: Item) -> bytes:
     """An item as one line of JSON, in DynamoDB's types; bodies stand beside it as ``answers`` and ``xml``."""
-    from formrelay.storage import submissions, table
+    from formrelay.storage import submissions, typed
 
     found: dict[str, Any] = {}
     if item["pk"].startswith(("D#", "E#")):
         bodies = submissions.unpack(item)
         found = {"answers": json.loads(bodies.answers), "xml": _text(bodies.xml)}
         item = {name: value for name, value in item.items() if name not in submissions.BODIES}
-    typed = table.marshal_item(item)
-    return json.dumps({"item": typed, **found}, ensure_ascii=False, default=_encoded).encode() + b"\n"
+    values = typed.marshal_item(item)
+    return json.dumps({"item": values, **found}, ensure_ascii=False, default=_encoded).encode() + b"\n"
 
 
 def item_of(text: bytes, asset: str) -> Item:
     """The item of a line; big bodies are stored at once. Raises ValueError, KeyError, TypeError for anything else."""
-    from formrelay.storage import submissions, table
+    from formrelay.storage import submissions, typed
     from formrelay.storage.submissions import Bodies
 
     found = json.loads(text)
-    item: Item = table.unmarshal_item({name: _decoded(value) for name, value in found["item"].items()})
+    item: Item = typed.unmarshal_item({name: _decoded(value) for name, value in found["item"].items()})
     if "xml" in found:
         answers = json.dumps(found["answers"], ensure_ascii=False, separators=(",", ":"))
         item |= submissions.pack(asset, Bodies(answers, _bytes(found["xml"])))

@@ -9,7 +9,7 @@ from typing import Any
 def items(table_name: str, prefix: str, sort_prefix: str = "") -> Iterator[dict[str, Any]]:
     """Every item whose ``pk`` and ``sk`` begin so, page by page, in no order. Reads all of the table."""
     from formrelay.aws import dynamodb
-    from formrelay.storage import table
+    from formrelay.storage import typed
 
     condition, values = "begins_with(pk, :pk)", {":pk": prefix}
     if sort_prefix:
@@ -20,9 +20,9 @@ def items(table_name: str, prefix: str, sort_prefix: str = "") -> Iterator[dict[
         .paginate(
             TableName=table_name,
             FilterExpression=condition,
-            ExpressionAttributeValues=table.marshal_item(values),
+            ExpressionAttributeValues=typed.marshal_item(values),
             ConsistentRead=True,
         )
     )
     for page in pages:
-        yield from map(table.unmarshal_item, page["Items"])
+        yield from map(typed.unmarshal_item, page["Items"])

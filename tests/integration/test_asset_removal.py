@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from formrelay import aws, purges
-from formrelay.storage import table
+from formrelay.storage import typed
 from tests.integration.test_assets import ASSETS, make, patch
 from tests.support.app import FORM, App, Clock
 from tests.support.calls import crashing, doing
@@ -105,7 +105,7 @@ def test_a_crash_while_it_is_removed_costs_time_only(
     uid, hook = full
     delete(app, uid)
     (raw,) = [item for item in everything(app) if item["pk"]["S"].startswith("J#")]
-    job = table.unmarshal_item(raw)
+    job = typed.unmarshal_item(raw)
     with crashing("dynamodb.BatchWriteItem", step):
         purges.work(job, float("inf"))
     app.recover()

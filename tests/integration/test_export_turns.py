@@ -14,7 +14,7 @@ import pytest
 
 from formrelay.exports.files import output
 from formrelay.exports.options import checked, options
-from formrelay.storage import exports, keys, table
+from formrelay.storage import exports, keys, typed
 from tests.support.app import App, Clock
 from tests.support.aws import objects
 from tests.support.calls import crashing, doing, failing
@@ -302,7 +302,7 @@ def test_progress_of_wide_forms_fits_into_the_item(app: App, asset: str, clock: 
     assert progress["cursor"] == app.records(asset)[3]["_id"]
     assert len(item["progress"]) < 1_000
     assert task["uid"] == item["uid"]
-    assert len(json.dumps(table.marshal_item({k: v for k, v in item.items() if k != "progress"}))) < 4_000
+    assert len(json.dumps(typed.marshal_item({k: v for k, v in item.items() if k != "progress"}))) < 4_000
 
 
 @pytest.mark.parametrize("kind", WHOLE)

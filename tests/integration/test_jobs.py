@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from formrelay import jobs
 from formrelay.resends import jobs as resends
 from formrelay.resends import retries
-from formrelay.storage import deliveries, keys, table
+from formrelay.storage import deliveries, keys, table, typed
 from tests.support.aws import stored
 from tests.support.calls import answering, counting, crashing, doing, failing
 from tests.support.failures import out_of_reach
@@ -168,7 +168,7 @@ def test_a_purge_goes_on_after_a_crash(world: World) -> None:
 
 def test_a_purge_asks_again_for_what_was_not_written(world: World) -> None:
     put_deliveries(world, 3)
-    keys_left = [{"DeleteRequest": {"Key": table.marshal_item(keys.delivery(world.hook, 2))}}]
+    keys_left = [{"DeleteRequest": {"Key": typed.marshal_item(keys.delivery(world.hook, 2))}}]
     rest = {world.app.settings.data_table: keys_left}
     with answering("dynamodb.BatchWriteItem", {"UnprocessedItems": rest}), counting() as made:
         jobs.work(jobs.purge_hook(world.hook), time.monotonic() + 60)

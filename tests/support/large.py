@@ -15,7 +15,7 @@ from typing import Any
 
 from formrelay import ids
 from formrelay.settings import settings
-from formrelay.storage import keys, submissions, table
+from formrelay.storage import keys, submissions, typed
 from tests.simulation import expressions
 from tests.simulation.backend import Backend, installed
 from tests.simulation.dynamodb import MAX_PAGE, DynamoDB, Key, Request, Table, size
@@ -147,9 +147,9 @@ def multiply(
 ) -> list[int]:
     """Copies of the only submission of a form, so many and so far apart, up to that moment; their ids."""
     (item,) = submissions.scan(asset)
-    typed = table.marshal_item(item)
+    values = typed.marshal_item(item)
     store.delete_item(
-        TableName=settings().data_table, Key=table.marshal_item(keys.submission(asset, item["id"]))
+        TableName=settings().data_table, Key=typed.marshal_item(keys.submission(asset, item["id"]))
     )
     made: dict[str, Item] = {}
     for number in range(count):
@@ -158,7 +158,7 @@ def multiply(
         sk = keys.sid_text(sid)
         uuid = {"S": f"row-{number}"}
         made[sk] = {
-            **typed, "sk": {"S": sk}, "id": {"N": str(sid)}, "time": {"N": str(moment)}, "uuid": uuid, "root": uuid,
+            **values, "sk": {"S": sk}, "id": {"N": str(sid)}, "time": {"N": str(moment)}, "uuid": uuid, "root": uuid,
         }  # fmt: skip
     store.load(settings().data_table, keys.submissions_pk(asset), made)
     return [int(sk) for sk in made]

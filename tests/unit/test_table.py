@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formrelay.storage import table
+from formrelay.storage import table, typed
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 VALUES: Any = st.recursive(
@@ -20,7 +20,7 @@ VALUES: Any = st.recursive(
 
 @given(VALUES)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
-    assert table.unmarshal(table.marshal(value)) == value
+    assert typed.unmarshal(typed.marshal(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,18 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
     ],
 )
 def test_each_kind_of_value_has_its_type(value: Any, typed: Any) -> None:
-    assert table.marshal(value) == typed
+    assert typed.marshal(value) == typed
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, 1j])
 def test_other_kinds_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
-        table.marshal(value)
+        typed.marshal(value)
 
 
 @pytest.mark.parametrize(("text", "number"), [("7", 7), ("-7", -7), ("1.5", 1.5), ("1E+3", 1000.0)])
 def test_whole_numbers_come_back_as_int(text: str, number: float) -> None:
-    found = table.unmarshal({"N": text})
+    found = typed.unmarshal({"N": text})
     assert found == number
     assert isinstance(found, int) is text.lstrip("-").isdigit()
 
