@@ -24,7 +24,7 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "typed"),
+    ("value", "written"),
     [
         ("x", {"S": "x"}),
         (True, {"BOOL": True}),
@@ -37,8 +37,8 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
         ({"a": {}}, {"M": {"a": {"M": {}}}}),
     ],
 )
-def test_each_kind_of_value_has_its_type(value: Any, typed: Any) -> None:
-    assert typed.marshal(value) == typed
+def test_each_kind_of_value_has_its_type(value: Any, written: Any) -> None:
+    assert typed.marshal(value) == written
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, 1j])
