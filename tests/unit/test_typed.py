@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formrelay.storage import table, typed
+from formrelay.storage import typed
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 VALUES: Any = st.recursive(
@@ -52,12 +52,3 @@ def test_whole_numbers_come_back_as_int(text: str, number: float) -> None:
     found = typed.unmarshal({"N": text})
     assert found == number
     assert isinstance(found, int) is text.lstrip("-").isdigit()
-
-
-@pytest.mark.parametrize("turn", range(12))
-def test_waits_between_tries_double_up_to_two_seconds(turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("formrelay.clock.sleep", slept.append)
-    table.backoff(turn)
-    longest = min(2.0, 0.04 * 2**turn)
-    assert longest / 2 <= slept[0] <= longest
