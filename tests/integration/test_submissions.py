@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
@@ -12,6 +13,7 @@ from formrelay.openrosa import replies
 from tests.support.app import FORM, PASSWORD, Answer, App, Clock
 from tests.support.aws import messages, stored
 from tests.support.grants import ANONYMOUS, grant, switch_off
+from tests.support.world import World
 
 NAMESPACE = "{http://openrosa.org/http/response}"
 METADATA = "{http://www.opendatakit.org/xforms}submissionMetadata"
@@ -574,3 +576,15 @@ def test_what_was_refused_leaves_nothing_behind(app: App, asset: str, xml: str) 
     app.submit(f'<a id="{asset}"><q>1</q></a>')
     app.submit(xml, user=None)
     assert len(stored(app.settings.data_table)) == before
+
+
+def test_a_submission_and_its_attempts_are_logged_under_one_id_without_answers(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="formrelay")
+    sid = world.submit(name="Nobody else's business")
+    world.run(0)
+    told = [record.__dict__ for record in caplog.records if record.__dict__.get("sid") == sid]
+    assert [line["message"] for line in told] == ["submission stored", "attempt"]
+    assert {line["asset"] for line in told} == {world.asset}
+    assert "business" not in repr([record.__dict__ for record in caplog.records])

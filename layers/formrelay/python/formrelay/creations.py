@@ -11,6 +11,7 @@ from formrelay import events, ids
 from formrelay.errors import UnavailableError
 from formrelay.event_kinds import CREATED
 from formrelay.isolation import lanes
+from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, health, parking, submissions, table
 from formrelay.storage.assets import Project
@@ -42,6 +43,8 @@ def create(
             paused = set()
             continue
         if twin is None:
+            # Attempts name the same project and id, so one search finds all that became of a submission.
+            logger.info("submission stored", extra={"asset": project.uid, "sid": sid, "hooks": len(hooks)})
             lanes.send_new([row for row in rows if row["hook"] not in paused], wait)
         return twin
     raise UnavailableError
