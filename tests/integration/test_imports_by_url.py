@@ -66,12 +66,16 @@ def test_redirects_are_followed(app: App, receiver: Receiver) -> None:
             Answer(302, headers={"Location": "file:///etc/passwd"}),
             "The file could not be fetched: the address is not one of the web.",
         ),
+        (
+            Answer(302, headers={"Location": "http://[::1/"}),
+            "The file could not be fetched: the address cannot be used.",
+        ),
         (Answer(302), "The file could not be fetched: more than 5 redirects."),
         (Answer(body=b"<html>"), "Unsupported format, or corrupt file"),
         (Answer(hang_up=True), "The file could not be fetched: the connection ended before an answer came."),
         (Answer(endless=True), "The file could not be fetched: it has more than 10000000 bytes."),
     ],
-    ids=["status", "loop", "file", "nowhere", "html", "hang up", "endless"],
+    ids=["status", "loop", "file", "no address", "nowhere", "html", "hang up", "endless"],
 )
 def test_what_does_not_come_makes_no_project(app: App, receiver: Receiver, answer: Answer, text: str) -> None:
     receiver.answer = answer
@@ -110,3 +114,10 @@ def test_plain_http_can_be_forbidden(app: App, receiver: Receiver, monkeypatch: 
 def test_an_address_must_be_text(app: App) -> None:
     answer = app.send("POST", IMPORTS, {"url": ["x"]})
     assert (answer.status, answer.json()) == (400, {"url": ["Not a valid string."]})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://[::1", "http://a\u2100b/", "http://\u2024/", "http://a b/"]
+)
+def test_what_is_no_address_is_told(app: App, url: str) -> None:
+    assert refused(app, url).startswith("The file could not be fetched: ")

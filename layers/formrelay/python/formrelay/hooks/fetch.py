@@ -69,6 +69,9 @@ def fetch(
     except AttemptError as error:
         text = "the address is not allowed" if error.kind == "forbidden" else error.text
         raise FetchError(f"The file could not be fetched: {text}.") from None
+    except ValueError:
+        # Of taking apart what the user or a redirect names, such as ``http://[``.
+        raise FetchError("The file could not be fetched: the address cannot be used.") from None
     finally:
         transport.end()
 
