@@ -247,6 +247,20 @@ def test_each_user_has_a_file_of_the_rows_they_may_see(app: App, asset: str) -> 
     assert names(app, asset, setting, user="bob") == ["Ana"]
 
 
+def test_a_file_that_was_made_under_other_rights_is_made_again(app: App, asset: str, clock: Clock) -> None:
+    app.add_user("bob")
+    submit(app, asset, "Bo")
+    setting = save(app, asset)
+    assert share(app, asset, "bob", "partial_submissions", view=[{"name": "Bo"}]).status == 201
+    app.lambdas.held = []
+    assert app.get(path(asset, f"{setting}/data.csv"), user="bob").status == 503
+    assert share(app, asset, "bob", "view_submissions").status == 201
+    app.export()
+    assert share(app, asset, "bob", "partial_submissions", view=[{"name": "Bo"}]).status == 201
+    app.lambdas.held = None
+    assert names(app, asset, setting, user="bob") == ["Bo"]
+
+
 def test_the_right_is_checked_before_any_file(app: App, asset: str) -> None:
     app.add_user("bob")
     grant(asset, "bob", "view_asset", "view_submissions")

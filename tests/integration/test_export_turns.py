@@ -20,6 +20,7 @@ from tests.support.aws import objects
 from tests.support.calls import crashing, doing, failing
 from tests.support.exports import SETTINGS, planned, record, select
 from tests.support.grants import grant
+from tests.support.sharing import share
 
 FORM: dict[str, Any] = {
     "survey": [
@@ -272,6 +273,23 @@ def test_a_right_that_is_lost_between_turns_ends_the_export(app: App, asset: str
     assert item is not None
     assert (item["status"], item["error_type"]) == ("error", "Cannot access data")
     assert not {"lease", "sweep", "sweep_at", "progress"} & item.keys()
+
+
+def test_rows_that_may_be_seen_between_turns_only_are_not_in_the_file(
+    app: App, asset: str, clock: Clock
+) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "partial_submissions", view=[{"_id": {"$gt": 0}}])
+    answer = app.send("POST", f"/api/v2/assets/{asset}/exports/", SETTINGS, user="bob")
+    with crashing("s3.PutObject", 2):
+        app.export()
+    share(app, asset, "bob", "partial_submissions", view=[{"name": "nobody"}])
+    assert again(app, clock) == ["done"]
+    item = exports.get(keys.export_task(asset, "bob", answer.json()["uid"]))
+    assert item is not None
+    task = app.get(f"/api/v2/assets/{asset}/exports/{item['uid']}/", user="bob").json()
+    fetched = app.get(task["result"].removeprefix("https://kf.example.org"), user="bob")
+    assert fetched.status == 403
 
 
 def test_answers_too_long_for_a_query_are_an_error_of_the_task(app: App, asset: str) -> None:

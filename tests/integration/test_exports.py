@@ -15,6 +15,7 @@ from tests.support.aws import objects
 from tests.support.calls import doing
 from tests.support.exports import SETTINGS
 from tests.support.grants import ANONYMOUS, grant
+from tests.support.sharing import share
 
 FORM: dict[str, Any] = {
     "survey": [
@@ -272,6 +273,32 @@ def test_a_right_that_was_taken_back_is_gone_for_the_file_too(app: App, asset: s
     assert fetch(app, done, user="bob").status == 200
     grant(asset, "bob", "view_asset")
     assert fetch(app, done, user="bob").status == 403
+
+
+def test_a_file_of_all_rows_is_not_for_who_may_see_only_some_by_now(app: App, asset: str) -> None:
+    app.add_user("bob")
+    grant(asset, "bob", "view_asset", "view_submissions")
+    whole = followed(app, ask(app, asset, user="bob"), user="bob")
+    assert names(fetch(app, whole, user="bob").text) == ["Ana", "Bo", "Cy"]
+    share(app, asset, "bob", "partial_submissions", view=[{"name": "Bo"}])
+    assert fetch(app, whole, user="bob").status == 403
+    some = followed(app, ask(app, asset, user="bob"), user="bob")
+    assert names(fetch(app, some, user="bob").text) == ["Bo"]
+    share(app, asset, "bob", "partial_submissions", view=[{"name": "Ana"}])
+    assert fetch(app, some, user="bob").status == 403
+    share(app, asset, "bob", "view_submissions")
+    assert fetch(app, some, user="bob").status == fetch(app, whole, user="bob").status == 200
+
+
+def test_what_anybody_exported_is_not_for_who_may_see_only_some(app: App, asset: str) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "partial_submissions", view=[{"name": "Bo"}])
+    grant(asset, ANONYMOUS, "view_asset", "view_submissions")
+    done = followed(app, ask(app, asset, user=None), user=None)
+    assert fetch(app, done, user="bob").status == 200
+    grant(asset, ANONYMOUS, "view_asset")
+    assert fetch(app, done, user="bob").status == 403
+    assert names(fetch(app, done).text) == ["Ana", "Bo", "Cy"]
 
 
 def test_public_data_can_be_exported_by_anybody_one_at_a_time(app: App, asset: str) -> None:

@@ -119,17 +119,20 @@ def _result_url(ctx: Context, task: Item) -> str:
 
 
 def get_result(ctx: Context, username: str, asset: str, result: str) -> Response:
-    """The file of a task, for who made it and may still see the data."""
+    """The file of a task, for who made it and may still see all that it was made of."""
     if username not in (tasks.owner(ctx.caller), ANONYMOUS):
         raise forbidden() if ctx.caller else unauthenticated()
     project = assets.project(asset)
     if project is None:
         raise not_found()
-    if permissions.reach(ctx.caller, project, permissions.VIEW) is None:
+    rows = permissions.reach(ctx.caller, project, permissions.VIEW)
+    if rows is None:
         raise forbidden() if ctx.caller else unauthenticated()
     name = f"{result}.{ctx.request.suffix}"
     for task in exports.listed(asset, username):
         if task["status"] == exports.COMPLETE and task["file"] == name:
+            if not tasks.is_open(task, rows):
+                raise forbidden()
             return export_files.answer(ctx.request, task)
     raise not_found()
 

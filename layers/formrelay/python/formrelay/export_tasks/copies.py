@@ -9,6 +9,7 @@ from typing import Any, Final
 from formrelay import clock, permissions
 from formrelay.auth import Caller
 from formrelay.export_tasks import tasks
+from formrelay.permissions import Rows
 from formrelay.storage import blobs, exports, keys
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
@@ -26,9 +27,10 @@ def current(caller: Caller | None, project: Project, setting: Item, extension: s
     """The file of a setting for this caller: the newest one while it serves, else one that was started now."""
     user = tasks.owner(caller)
     key = keys.export_copy(project.uid, setting["uid"], extension, user)
-    shows = _shows(caller, project, setting)
+    rows = permissions.rows(caller, project, permissions.VIEW)
+    shows = _shows(rows, setting)
     found = exports.get(key)
-    if found and _serves(found, shows):
+    if found and _serves(found, shows, rows):
         return found
     wanted: dict[str, Any] = json.loads(setting["settings"])
     task = tasks.make(caller, project, wanted, origin, tasks.of_format(extension))
@@ -64,9 +66,11 @@ def seconds_left(task: Item) -> int:
     return max(1, (_finished(task) + FRESH_MS - clock.now_ms()) // 1000)
 
 
-def _serves(task: Item, shows: str) -> bool:
+def _serves(task: Item, shows: str, rows: Rows) -> bool:
     if task["shows"] != shows:
         return False
+    if task["status"] == exports.COMPLETE and task["rows"] != tasks.mark_of(rows):
+        return False  # rights were others while it was made
     return task["status"] in exports.UNFINISHED or clock.now_ms() < _finished(task) + FRESH_MS
 
 
@@ -74,8 +78,7 @@ def _finished(task: Item) -> int:
     return int(task["created"] + task.get("seconds", 0) * 1000)
 
 
-def _shows(caller: Caller | None, project: Project, setting: Item) -> str:
+def _shows(rows: Rows, setting: Item) -> str:
     """What a file shows: it no longer serves when the settings, or the rows that its user may see, are others."""
-    rows = permissions.rows(caller, project, permissions.VIEW)
     text = json.dumps([setting["settings"], rows.query], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

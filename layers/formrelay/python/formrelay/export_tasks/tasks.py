@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from formrelay.auth import Caller
 from formrelay.errors import UnavailableError
 from formrelay.exports.options import EXTENSIONS, NAMES, UNNAMED, XLSX
 from formrelay.log import logger
+from formrelay.permissions import Rows
 from formrelay.settings import settings
 from formrelay.storage import blobs, exports, keys
 from formrelay.storage.assets import Project
@@ -31,6 +33,16 @@ _SHOWN_AS: Final = {UNNAMED: "labels", NAMES: "False"}
 def owner(caller: Caller | None) -> str:
     """Whose tasks a caller's are."""
     return caller.username if caller else ANONYMOUS
+
+
+def mark_of(rows: Rows) -> str:
+    """What a finished file keeps of the rows that it was made of."""
+    return hashlib.sha256(json.dumps(rows.query, sort_keys=True).encode()).hexdigest()
+
+
+def is_open(task: Item, rows: Rows) -> bool:
+    """Whether somebody who may see these rows may see the file: all of them, or the very ones that it was made of."""
+    return rows.all or bool(task["rows"] == mark_of(rows))
 
 
 class BusyError(Exception):

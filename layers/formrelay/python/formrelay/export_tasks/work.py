@@ -20,6 +20,7 @@ from formrelay.exports.options import Options, options
 from formrelay.exports.output import TooLargeError
 from formrelay.exports.plan import Plan, plan
 from formrelay.log import logger
+from formrelay.permissions import Rows
 from formrelay.query import QueryError
 from formrelay.storage import assets, blobs, exports, keys
 from formrelay.storage.assets import Project
@@ -88,8 +89,14 @@ class _Turn:
         self._renewed = time.monotonic()
         wanted = options(json.loads(task["settings"]), type_=task["kind"])
         project = _project(task)
-        self._rows = _selected(task, project, wanted)
-        progress = exports.progress(task) or _beginning(project)
+        rows = _visible(task, project)
+        progress = exports.progress(task) or _beginning(project, rows)
+        # All of the file are rows that could be seen when it was begun, whatever can be seen later.
+        self._limit: Any = progress["rows"]
+        limits = [self._limit] if rows.query == self._limit else [self._limit, rows.query]
+        self._rows = selection.of(
+            project.uid, task["origin"], wanted.query, *limits, chosen=wanted.submission_ids
+        )
         self._cursor: int | None = progress["cursor"]
         self._read: bool = progress["read"]
         self._last: str | None = progress["last"]
@@ -138,6 +145,7 @@ class _Turn:
         self._segments.append(key)
         progress = {
             **self._form,
+            "rows": self._limit,
             "cursor": self._cursor,
             "read": self._read,
             "segments": self._segments,
@@ -169,6 +177,7 @@ class _Turn:
             "last": self._last,
             "seconds": (clock.now_ms() - task["created"]) / 1000,
             "notes": self._output.notes(),
+            "rows": tasks.mark_of(Rows(self._limit)),
         }
         try:
             exports.complete(task, outcome)
@@ -191,21 +200,22 @@ def _project(task: Item) -> Project:
     return project
 
 
-def _selected(task: Item, project: Project, wanted: Options) -> selection.Selection:
-    """The submissions that are wanted and that the task's user may see now."""
+def _visible(task: Item, project: Project) -> Rows:
+    """The submissions that the task's user may see now."""
     user = task["user"]
     caller = None if user == ANONYMOUS else Caller(user, "", superuser=task["superuser"])
     rows = permissions.reach(caller, project, permissions.VIEW)
     if rows is None:
         raise _RefusedError(*NO_ACCESS)
-    return selection.of(project.uid, task["origin"], wanted.query, rows.query, chosen=wanted.submission_ids)
+    return rows
 
 
-def _beginning(project: Project) -> dict[str, Any]:
-    """The progress of an export that has none: name and deployed versions, newest first, as they are now."""
+def _beginning(project: Project, rows: Rows) -> dict[str, Any]:
+    """The progress of an export that has none: name, deployed versions, newest first, and rights as they are now."""
     return {
         "versions": [version.uid for version in assets.versions(project.uid) if version.deployed],
         "name": str(project.state["name"]),
+        "rows": rows.query,
         "cursor": None,
         "read": False,
         "segments": [],

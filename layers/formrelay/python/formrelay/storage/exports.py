@@ -5,8 +5,8 @@ it was asked for at; ``settings`` as JSON text, and ``kind``, the type that is m
 ``file`` name of the result and ``blob`` its key; ``status``. While it is unfinished: ``sweep``, ``sweep_at`` when
 recovery looks, which is the end of the lease of who works on it; ``lease`` the mark of that process; ``tries`` turns
 since it last moved; ``progress`` how far it came. Afterwards ``size``, ``last`` time of the newest row (text),
-``seconds`` it took, ``notes``; or ``error`` and ``error_type``. A file of a saved setting is such a task with
-``setting``, the revision that it shows, and ``expires``.
+``seconds`` it took, ``notes``, and a mark of the ``rows`` that its user could see; or ``error`` and ``error_type``.
+A file of a saved setting is such a task with ``setting``, the revision that it shows, and ``expires``.
 """
 
 from __future__ import annotations
