@@ -292,6 +292,35 @@ def test_what_takes_too_long_goes_on_in_the_background(
     assert [row["name"] for row in app.records(asset)] == ["Bo", "Bo"]
 
 
+@pytest.mark.parametrize("filters", [{}, {"view": [{"age": "7"}]}, {"change": [{"age": "7"}]}])
+def test_a_right_that_was_taken_back_ends_what_goes_on_in_the_background(
+    app: App, asset: str, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "change_submissions")
+    monkeypatch.setattr("formrelay.api.changing.INLINE", 0.0)
+    assert edit(app, asset, {"name": "Bo"}, user="bob").status == 200
+    grant(asset, "bob", "view_asset", "view_submissions")
+    if filters:
+        assert share(app, asset, "bob", "partial_submissions", **filters).status == 201
+    app.recover()
+    share(app, asset, "bob", "change_submissions")
+    app.recover()
+    assert "Bo" not in [row["name"] for row in app.records(asset)]
+
+
+def test_another_right_that_was_taken_back_ends_nothing(
+    app: App, asset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_user("bob")
+    share(app, asset, "bob", "partial_submissions", change=[{"name": "n1"}])
+    monkeypatch.setattr("formrelay.api.changing.INLINE", 0.0)
+    assert edit(app, asset, {"age": "8"}, user="bob", confirm=True).status in (200, 400)
+    share(app, asset, "bob", "partial_submissions", change=[{"name": "n1"}], delete=[{"name": "n0"}])
+    app.recover()
+    assert sorted(row.get("age", "") for row in app.records(asset))[-1] == "8"
+
+
 def test_the_payload_may_be_text(app: App, asset: str) -> None:
     payload = json.dumps({"confirm": True, "data": {"name": "Bo"}})
     answer = app.send("PATCH", f"/api/v2/assets/{asset}/data/bulk.json", {"payload": payload})

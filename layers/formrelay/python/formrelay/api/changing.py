@@ -29,6 +29,7 @@ class Grant:
     asked: Asked
     rows: Rows
     ends: float
+    superuser: bool
 
 
 def granted(ctx: Context, asset: str, codename: str) -> Grant:
@@ -40,7 +41,8 @@ def granted(ctx: Context, asset: str, codename: str) -> Grant:
         raise not_found()
     if not project.is_deployed:
         raise detail(400, "The specified asset has not been deployed")
-    return Grant(Asked(project, history.who(ctx.caller), ctx.base_url), rows, ends)
+    asked = Asked(project, history.who(ctx.caller), ctx.base_url)
+    return Grant(asked, rows, ends, superuser=ctx.user.superuser)
 
 
 def target(ctx: Context, asset: str, id_: str, codename: str) -> tuple[Asked, Item]:
@@ -78,7 +80,9 @@ def run(grant: Grant, kind: str, what: Item, meant: Meant, chosen: Sequence[int]
 
     Raises ApiError 400 for a query that cannot be applied to what there is; nothing is changed then.
     """
-    job = bulk.start(kind, grant.asked, what, chosen=chosen, queries=(meant.query, grant.rows.query))
+    job = bulk.start(
+        kind, grant.asked, what, grant.rows, superuser=grant.superuser, chosen=chosen, query=meant.query
+    )
     progress = bulk.begin(job, grant.ends)
     if progress.query_error:
         raise unsupported_query()

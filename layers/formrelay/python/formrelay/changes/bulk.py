@@ -15,15 +15,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from formrelay import clock, ids, selection
+from formrelay import clock, ids, permissions, selection
+from formrelay.auth import Caller
 from formrelay.changes import deletions, edits, validations
 from formrelay.changes.asked import Asked
 from formrelay.log import logger
 from formrelay.openrosa import editing
+from formrelay.permissions import Rows
 from formrelay.query import QueryError
 from formrelay.storage import assets, jobs, keys, submissions
+from formrelay.storage.assets import Project
 from formrelay.storage.table import ConditionError, Item
 
 # Ids in one chunk; submissions looked at, and changed, before progress is written down.
@@ -45,11 +48,18 @@ class Result:
 
 
 def start(
-    kind: str, asked: Asked, what: Item, *, chosen: Sequence[int] | None = None, queries: Sequence[Any] = ()
+    kind: str,
+    asked: Asked,
+    what: Item,
+    rows: Rows,
+    *,
+    superuser: bool = False,
+    chosen: Sequence[int] | None = None,
+    query: Any = None,
 ) -> Item:
-    """A job of one of ``jobs.CHANGES``, stored.
+    """A job of one of ``jobs.CHANGES``, stored; ``rows`` are those that whoever asked may change.
 
-    For the ids in ``chosen``, else for all that there is now and meets the queries (parsed JSON).
+    For the ids in ``chosen``, else for all of these rows that there are now and meet the query (parsed JSON).
     """
     uid, now = ids.uid("j"), clock.now_ms()
     chunks = [] if chosen is None else [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
@@ -64,7 +74,9 @@ def start(
         "asset": asked.asset,
         "by": asked.by,
         "origin": asked.origin,
-        "queries": [json.dumps(query) for query in queries if query is not None],
+        "superuser": superuser,
+        "rows": _text(rows),
+        "queries": [json.dumps(one) for one in (query, rows.query) if one is not None],
         "last": ids.id_at(now + 1) - 1,
         "state": jobs.QUEUED,
         "cursor": None,
@@ -123,18 +135,25 @@ class _Turn:
     def run(self) -> bool:
         """Selects and changes what there is time for, and writes it down; whether the job is done."""
         project = assets.project(self.job["asset"])
-        if project is None:
+        if project is None or not self._may(project):
             return self._done()
         asked = Asked(project, self.job["by"], self.job["origin"])
         while not self.job["selected"] and self._has_time():
             self._select()
-        act = _ACTS[self.job["kind"]](asked, self.job)
+        act = _KINDS[self.job["kind"]].prepare(asked, self.job)
         while self._is_open() and self._has_time():
             self._change(act)
         if self.job["selected"] and not self._is_open():
             return self._done()
         jobs.release(self.job, sweep_at=clock.now_ms(), idle=0)
         return False
+
+    def _may(self, project: Project) -> bool:
+        """Whether who asked may still change these rows: a right that was taken back ends the job."""
+        by, kind = self.job["by"], _KINDS[self.job["kind"]]
+        caller = Caller(by["username"], by["uid"] or "", superuser=self.job["superuser"])
+        rows = permissions.reach(caller, project, kind.right)
+        return rows is not None and (rows.all or _text(rows) == self.job["rows"])
 
     def _has_time(self) -> bool:
         return time.monotonic() < self.ends
@@ -232,6 +251,11 @@ def _edit(asked: Asked, job: Item) -> _Act:
     return _Act(_BATCH, partial(_each, one))
 
 
+def _text(rows: Rows) -> str:
+    """Rows as a job keeps them, to be compared."""
+    return json.dumps(rows.query, sort_keys=True)
+
+
 def _each(one: Callable[[Item], list[Result]], items: Sequence[Item]) -> list[Result]:
     """Changes some at a time; they have nothing to do with each other."""
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -244,8 +268,15 @@ def _instance_id(job: str, sid: int) -> str:
     return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
-_ACTS: dict[str, Callable[[Asked, Item], _Act]] = {
-    jobs.DELETE: _delete,
-    jobs.VALIDATE: _validate,
-    jobs.EDIT: _edit,
+class _Kind(NamedTuple):
+    """The right that a kind of job needs, and how it acts."""
+
+    right: str
+    prepare: Callable[[Asked, Item], _Act]
+
+
+_KINDS: dict[str, _Kind] = {
+    jobs.DELETE: _Kind(permissions.DELETE, _delete),
+    jobs.VALIDATE: _Kind(permissions.VALIDATE, _validate),
+    jobs.EDIT: _Kind(permissions.CHANGE, _edit),
 }

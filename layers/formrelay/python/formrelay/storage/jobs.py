@@ -6,9 +6,10 @@ which was selected, ``selected`` when that is all; ``planned`` ids that are to b
 are under way; ``done`` how many arrived, ``failed`` how many did not; ``detail`` why it ended early; ``finished``
 (ms); ``lease`` of the process that works on it; ``idle`` looks at it since anything happened.
 
-Those that change many submissions hold ``asset, by, origin`` of who asked; ``what`` is to be done; ``queries`` (JSON
-texts) and ``last`` id that select the submissions; ``cursor`` and ``selected`` as above, ``total`` selected so far, in
-``chunks`` items of their own; ``chunk`` and ``place`` up to which it is done, of these ``done`` and ``failed``.
+Those that change many submissions hold ``asset, by, origin`` of who asked, whether a ``superuser``, and the ``rows``
+(JSON text) that they might change; ``what`` is to be done; ``queries`` (JSON texts) and ``last`` id that select the
+submissions; ``cursor`` and ``selected`` as above, ``total`` selected so far, in ``chunks`` items of their own;
+``chunk`` and ``place`` up to which it is done, of these ``done`` and ``failed``.
 """
 
 from __future__ import annotations
