@@ -147,7 +147,7 @@ def test_a_body_that_will_not_do_is_refused(app: App, uid: str, data: Any, body:
 
 def test_the_backend_cannot_be_changed(app: App, uid: str) -> None:
     deployment(app, uid, "POST", {"backend": "openrosa"})
-    expected = {"backend": ["This field cannot be modified after the initial deployment."]}
+    expected = {"backend": "This field cannot be modified after the initial deployment."}
     assert refused(deployment(app, uid, "PATCH", {"backend": "other"})) == (400, expected)
     assert deployment(app, uid, "PATCH", {"backend": "openrosa"}).status == 200
 

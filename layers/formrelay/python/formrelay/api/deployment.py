@@ -10,7 +10,7 @@ from formrelay.api import assets, fields
 from formrelay.api.about import PROJECTS, About, Body, Shape
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import detail, invalid, not_found
+from formrelay.errors import ApiError, detail, not_found
 from formrelay.storage.assets import Project
 
 
@@ -36,7 +36,8 @@ def patch_deployment(ctx: Context, asset: str) -> Response:
         raise detail(405, "Use POST to create a new deployment")
     data = ctx.request.data()
     if data.get("backend") not in (None, "", "openrosa"):
-        raise invalid("backend", "This field cannot be modified after the initial deployment.")
+        # A text, where other fields have lists (contract assets §6).
+        raise ApiError(400, {"backend": "This field cannot be modified after the initial deployment."})
     active = fields.flag(data, "active")
     if active is not None and set(data) == {"active"}:
         return _deployed(ctx, deployments.set_active(ctx.user, asset, active))
