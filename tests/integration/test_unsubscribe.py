@@ -84,6 +84,17 @@ def test_the_button_switches_off_the_mails_about_the_hook_and_nothing_else(world
     assert changed == {"email_notification", "date_modified"}
 
 
+def test_the_activity_of_the_project_tells_of_it_once_and_with_the_address_it_came_from(world: World) -> None:
+    (url,) = mailed(world).stop_urls
+    for method in ("GET", "POST", "POST"):
+        assert follow(world, url, method).status == 200
+    history = f"/api/v2/assets/{world.asset}/history/"
+    (entry,) = world.app.get(history, q="action:modify-service").json()["results"]
+    (registered,) = world.app.get(history, q="action:register-service").json()["results"]
+    assert (entry["username"], entry["user_uid"]) == ("ann", registered["user_uid"])
+    assert entry["metadata"] == registered["metadata"]
+
+
 def test_a_mail_client_may_post_to_it_by_itself_and_twice(world: World) -> None:
     letter = mailed(world)
     for _ in range(2):

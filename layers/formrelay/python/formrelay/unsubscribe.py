@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from formrelay import clock, ids, sealing
+from formrelay import clock, history, ids, sealing
 from formrelay.errors import UnavailableError
 from formrelay.storage import hooks, reports
+from formrelay.storage.assets import Project
 from formrelay.storage.hooks import Standing
-from formrelay.storage.table import TransactionError
+from formrelay.storage.table import Item, TransactionError
 
 # The encryption context of tokens, where credentials have the uid of what they belong to.
 PURPOSE = "unsubscribe"
@@ -81,9 +82,13 @@ def _pairs(owner: str, uid: str) -> list[Pair]:
     return [(asset, uid)] if asset else []
 
 
-def switch_off(standing: Standing) -> None:
-    """Switches off the mails about a hook, as its owner could. Raises UnavailableError when others keep changing it."""
+def switch_off(standing: Standing, by: Item) -> None:
+    """Switches off the mails about a hook, as its owner could; ``by`` is who is told of in the project's activity.
+
+    Raises UnavailableError when others keep changing the hook.
+    """
     hook, asset = standing.hook, standing.asset
+    project = Project(asset, standing.state)
     for _ in range(_TRIES):
         if not hook["email_notification"]:
             return
@@ -93,8 +98,9 @@ def switch_off(standing: Standing) -> None:
             "revision": hook["revision"] + 1,
             "modified": clock.now_ms(),
         }
+        told = history.hook_op(by, project, "modify-service", changed)
         try:
-            hooks.save(asset, changed, hook["revision"])
+            hooks.save(asset, changed, hook["revision"], [told])
         except TransactionError:
             again = hooks.get(asset, hook["uid"])
             if again is None:

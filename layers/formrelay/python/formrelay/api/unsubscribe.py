@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from formrelay import unsubscribe
+from formrelay import history, unsubscribe
 from formrelay.api.about import SERVICE, About, Media, Shape
 from formrelay.api.http import Response
 from formrelay.api.router import Context, Route
+from formrelay.auth import Caller
 from formrelay.reports.texts import Texts, texts_for
 from formrelay.storage import accounts
 from formrelay.storage.hooks import Standing
@@ -33,17 +34,17 @@ _STYLE = (
 )
 
 
-def ask(_ctx: Context, token: str) -> Response:
+def ask(ctx: Context, token: str) -> Response:
     """The page that says what its button will switch off."""
-    return _answer(token, act=False)
+    return _answer(ctx, token, act=False)
 
 
-def act(_ctx: Context, token: str) -> Response:
+def act(ctx: Context, token: str) -> Response:
     """Switches off what the token stands for."""
-    return _answer(token, act=True)
+    return _answer(ctx, token, act=True)
 
 
-def _answer(token: str, *, act: bool) -> Response:
+def _answer(ctx: Context, token: str, *, act: bool) -> Response:
     try:
         owner, standings = unsubscribe.opened(token)
     except unsubscribe.InvalidTokenError:
@@ -55,10 +56,16 @@ def _answer(token: str, *, act: bool) -> Response:
     if not act:
         button = f'<form method="post"><button>{escape(texts.page_button)}</button></form>'
         return _page(texts, f"<p>{escape(texts.page_question)}</p><ul>{named}</ul>{button}")
+    # Whoever has the link has it from the owner's mailbox.
+    by = Caller(owner, account.get("uid", ""), address=ctx.request.address, agent=_agent(ctx))
     for standing in standings:
-        unsubscribe.switch_off(standing)
+        unsubscribe.switch_off(standing, history.who(by))
     again = f"<p>{escape(texts.page_again)}</p>"
     return _page(texts, f"<p>{escape(texts.page_done)}</p><ul>{named}</ul>{again}")
+
+
+def _agent(ctx: Context) -> str:
+    return ctx.request.headers.get("user-agent", "")
 
 
 def _item(standing: Standing) -> str:
