@@ -187,6 +187,19 @@ def test_hooks_are_told_with_their_endpoint(app: App, receiver: Receiver) -> Non
     assert told[1] == told[2] == {"hook": {**facts, "active": False}}
 
 
+def test_a_hook_sent_back_as_it_is_is_told_of_no_second_time(app: App, receiver: Receiver) -> None:
+    asset = made(app)
+    headers = {"password": "s3cret", "username": "ann", "custom_headers": {"X-A": "1"}}
+    hook = app.add_hook(asset, receiver.url(), auth_level="basic_auth", settings=headers)
+    path = f"/api/v2/assets/{asset}/hooks/{hook}/"
+    before = app.get(path).json()
+    for data in (before, {}, {"name": "ERP"}, {"settings": headers}):
+        answer = app.send("PATCH", path, data)
+        assert (answer.status, answer.json()) == (200, before)
+    assert app.send("PATCH", path, {"settings": {**headers, "password": "other"}}).status == 200
+    assert actions(app, asset) == ["register-service", "modify-service"]
+
+
 def test_media_files_are_told(app: App) -> None:
     asset = made(app)
     data = {"base64Encoded": "data:text/csv;base64,bmFtZQ==", "metadata": {"filename": "places.csv"}}

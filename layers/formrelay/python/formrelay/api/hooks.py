@@ -93,11 +93,15 @@ def change(
 ) -> tuple[Project, Item]:
     """Writes what ``values`` makes of the hook as it is at that moment; the project, and the hook as stored.
 
-    Raises 404, and 503 when others change it all the time.
+    What changes nothing is not written, and the project's activity does not tell of it. Raises 404, and 503 when
+    others change it all the time.
     """
     for _ in range(_CHANGE_TRIES):
         project, found = require(ctx, asset, hook)
-        changed = _stored({**found, "revision": found["revision"] + 1}, values(found), clock.now_ms())
+        wanted = values(found)
+        if _is_so(found, wanted):
+            return project, found
+        changed = _stored({**found, "revision": found["revision"] + 1}, wanted, clock.now_ms())
         switched_on = changed["active"] and not found["active"]
         also = pauses.revival(asset, hook) if switched_on else []
         told = history.hook_op(history.who(ctx.caller), project, "modify-service", changed)
@@ -107,6 +111,14 @@ def change(
             continue  # somebody else changed or deleted it meanwhile
         return project, changed
     raise UnavailableError(1)
+
+
+def _is_so(hook: Item, values: dict[str, Any]) -> bool:
+    """Whether a hook has all these values already. Settings are compared in the clear: sealed, they always differ."""
+    plain = {name: value for name, value in values.items() if name != "settings"}
+    if any(name not in hook or hook[name] != value for name, value in plain.items()):
+        return False
+    return "settings" not in values or values["settings"] == hook_settings.opened(hook)
 
 
 def delete_hook(ctx: Context, asset: str, hook: str) -> Response:
