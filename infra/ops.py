@@ -21,7 +21,7 @@ LOCAL = "http://127.0.0.1:8000"
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; the exit code, 1 for what was found wrong or refused."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_spelled_out(sys.argv[1:] if arguments is None else arguments))
     try:
         if not options.command.remote:
             deployment.use(options.stack, options.local)
@@ -32,10 +32,19 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
+def _spelled_out(arguments: list[str]) -> list[str]:
+    """The same with the address behind every ``--local``: argparse would take the command for it."""
+    spelled: list[str] = []
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        alone = word == "--local" and not following.startswith(("http://", "https://"))
+        spelled.append(f"--local={LOCAL}" if alone else word)
+    return spelled
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.ops", description=__doc__.partition(":")[0])
     parser.add_argument("--stack", default="formrelay", help="name of the CloudFormation stack")
-    parser.add_argument("--local", nargs="?", const=LOCAL, metavar="URL", help=f"the local stack ({LOCAL})")
+    parser.add_argument("--local", nargs="?", metavar="URL", help=f"the local stack ({LOCAL})")
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in COMMANDS:
         own = commands.add_parser(command.name, help=command.help, description=command.help)

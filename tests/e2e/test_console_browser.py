@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import ROOT, Stack
 from tests.e2e.test_main_job import Project
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -178,7 +181,87 @@ def test_what_is_stored_is_sent_again(page: Page, stack: Stack) -> None:
     check(page, "replay")
 
 
-def test_projects_exports_and_activity_are_shown(page: Page, stack: Stack) -> None:
+def test_an_export_is_made_fetched_and_linked_to_a_spreadsheet(page: Page, stack: Stack) -> None:
+    project = Project(stack, f"sink-{uuid.uuid4().hex[:8]}")
+    assert project.submit().status_code == 201
+    sign_in(page, stack)
+    page.goto(f"/#/p/{project.uid}/exports")
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Download").click()
+    assert told.value.suggested_filename.endswith(".xlsx")
+    assert Path(told.value.path()).read_bytes()[:2] == b"PK"
+
+    page.get_by_label("Name of the link").fill("Dashboard")
+    page.get_by_role("button", name="Make a link").click()
+    check(page, "exports")
+    row = page.locator("tr", has_text="Dashboard")
+    for format, begins in (("XLSX", b"PK"), ("CSV", b'"')):
+        row.get_by_role("button", name=format).click()
+        expect(page.locator("#status")).to_have_text("Copied.")
+        link = page.evaluate("navigator.clipboard.readText()")
+        found = requests.get(link, auth=(stack.username, stack.password), timeout=35)
+        assert (found.status_code, found.content[: len(begins)]) == (200, begins)
+        page.evaluate("document.getElementById('status').replaceChildren()")
+    row.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("There are no links yet.")).to_be_visible()
+
+
+def test_what_is_loaded_anew_leaves_the_keyboard_where_it_was(page: Page, stack: Stack) -> None:
+    project = Project(stack, f"sink-{uuid.uuid4().hex[:8]}")
+    sign_in(page, stack)
+    page.goto(f"/#/p/{project.uid}")
+    link = page.locator("section.sheet a")
+    link.focus()
+    page.evaluate("document.activeElement.dataset.old = 'yes'")
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(link).to_be_focused()
+
+
+def test_who_may_not_see_the_hooks_is_told_and_goes_on(page: Page, stack: Stack) -> None:
+    project = Project(stack, f"sink-{uuid.uuid4().hex[:8]}")
+    viewer = f"v{uuid.uuid4().hex[:8]}"
+    made = subprocess.run(
+        [sys.executable, "-m", "infra.ops", "--local", stack.base_url, "create-account", viewer],
+        cwd=ROOT, input="long enough", capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    right = {"user": f"/api/v2/users/{viewer}/", "permission": "/api/v2/permissions/view_submissions/"}
+    given = stack.post(f"/api/v2/assets/{project.uid}/permission-assignments/", json=right)
+    assert given.status_code == 201, given.text
+    page.goto("/")
+    page.get_by_label("API key").fill(made.stdout.strip())
+    page.get_by_role("button", name="Sign in").last.click()
+    page.get_by_role("link", name="Household visit").click()
+    for tab in ("Hooks", "Activity"):
+        page.get_by_role("link", name=tab).click()
+        expect(page.locator("nav.tabs a[aria-current]")).to_have_text(tab)
+        expect(page.get_by_text("your rights do not reach it")).to_be_visible()
+    page.get_by_role("link", name="Exports").click()
+    expect(page.get_by_role("button", name="Export", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Make a link")).to_have_count(0)
+
+
+def test_a_project_that_takes_nothing_says_so(page: Page, stack: Stack) -> None:
+    name = f"Draft {uuid.uuid4().hex[:8]}"
+    content = {"survey": [{"type": "text", "name": "q", "label": "Q?"}]}
+    fields = {"name": name, "asset_type": "survey", "content": content}
+    uid = stack.post("/api/v2/assets/", json=fields).json()["uid"]
+    sign_in(page, stack)
+    page.get_by_label("Search").fill(name)
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_text("not deployed yet")).to_be_visible()
+    check(page, "draft")
+    deployment = f"/api/v2/assets/{uid}/deployment/"
+    assert stack.post(deployment, json={"active": True}).status_code == 200
+    archived = stack.session.patch(stack.base_url + deployment, json={"active": False}, timeout=35)
+    assert archived.status_code == 200, archived.text
+    page.get_by_role("link", name="Activity").click()
+    expect(page.get_by_text("takes no submissions")).to_be_visible()
+
+
+def test_projects_and_activity_are_shown(page: Page, stack: Stack) -> None:
     project = Project(stack, f"sink-{uuid.uuid4().hex[:8]}")
     assert project.submit().status_code == 201
     sign_in(page, stack)

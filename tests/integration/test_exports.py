@@ -361,6 +361,18 @@ def test_files_that_no_answer_holds_are_a_redirect(
     assert "response-content-type=text%2Fcsv" in location.query
 
 
+def test_a_page_in_a_browser_is_told_where_a_large_file_is(
+    app: App, asset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = followed(app, ask(app, asset))
+    place = urlsplit(done["result"]).path
+    assert app.get(place, redirect="false").headers["content-type"].startswith("text/csv")
+    monkeypatch.setattr("formrelay.api.export_files.MAX_BODY", 10)
+    told = app.get(place, redirect="false")
+    assert (told.status, told.json().keys()) == (200, {"url"})
+    assert "/exports/" in urlsplit(told.json()["url"]).path
+
+
 def test_all_submissions_are_read_however_many(app: App, asset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("formrelay.export_tasks.work.PAGE", 2)
     assert submissions.count(asset) == 3

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from infra import ops
 from infra.operate import deployment
-from infra.ops import COMMANDS
 from tests.support.receiver import Answer, Receiver
 from tests.support.template import ROOT
 
@@ -52,8 +52,13 @@ def test_a_local_stack_that_does_not_run_is_said_so() -> None:
     assert done.stderr.startswith("No local stack answers at http://127.0.0.1:9")
 
 
+def test_the_local_stack_needs_no_address() -> None:
+    options = ops._parser().parse_args(ops._spelled_out(["--local", "stuck", "--minutes", "5"]))
+    assert (options.local, options.command.name, options.minutes) == (ops.LOCAL, "stuck", 5)
+
+
 def test_help_names_every_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "infra.ops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert [command.name for command in COMMANDS if command.name not in done.stdout] == []
+    assert [command.name for command in ops.COMMANDS if command.name not in done.stdout] == []

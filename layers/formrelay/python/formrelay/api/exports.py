@@ -133,8 +133,16 @@ def get_result(ctx: Context, username: str, asset: str, result: str) -> Response
         if task["status"] == exports.COMPLETE and task["file"] == name:
             if not tasks.is_open(task, rows):
                 raise forbidden()
-            return export_files.answer(ctx.request, task)
+            return _file(ctx, task)
     raise not_found()
+
+
+def _file(ctx: Context, task: Item) -> Response:
+    answer = export_files.answer(ctx.request, task)
+    if answer.status == 302 and ctx.request.query.get("redirect") == "false":
+        # For pages in a browser, which may not follow it to the bucket.
+        return json_response({"url": answer.headers["Location"]})
+    return answer
 
 
 _EXPORTS = "/api/v2/assets/{asset}/exports"
@@ -193,7 +201,8 @@ ROUTES = [
         about=About(
             "Fetch the file of an export",
             EXPORTS,
-            {200: tuple(map(Media, CONTENT_TYPES.values())), 302: None},
+            {200: (*map(Media, CONTENT_TYPES.values()), "ExportPlace"), 302: None},
+            (Query("redirect", "`false`: instead of a redirect to a large file, JSON that says where it is."),),
             errors=(403,),
             public=True,
         ),

@@ -15,10 +15,16 @@ export function h(tag, properties = {}, ...children) {
   return node;
 }
 
+// Whoever stands on a link or button in it by keyboard stands on the same one afterwards, if it is still there.
 export function fill(node, ...children) {
+  const held = node.contains(document.activeElement) && control(document.activeElement);
   node.replaceChildren(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  if (held) [...node.querySelectorAll("a, button")].find((one) => control(one) === held)?.focus({ preventScroll: true });
   return node;
 }
+
+// What tells one control from the others: where it leads, or what it belongs to and what it says.
+const control = (node) => node.getAttribute("href") || (node.dataset.of && `${node.dataset.of} ${node.textContent}`);
 
 let numbered = 0;
 export const unique = (name) => `${name}-${++numbered}`;

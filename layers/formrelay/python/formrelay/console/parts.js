@@ -5,7 +5,7 @@ import { number, t } from "./i18n.js";
 
 export const crumbs = (...steps) => h("nav", { class: "crumbs", "aria-label": t("where") },
   h("ol", {}, h("li", {}, h("a", { href: "#/" }, t("projects"))),
-    steps.map(([name, place]) => h("li", { dir: "auto" }, place ? h("a", { href: `#/${place}` }, name) : name))));
+    steps.map(([name, place]) => h("li", {}, h("bdi", {}, place ? h("a", { href: `#/${place}` }, name) : name)))));
 
 export const tabs = (place, names, current) => h("nav", { class: "tabs", "aria-label": t("views") },
   names.map((name) => h("a", { href: `#/${place}/${name}`, "aria-current": name === current && "page" }, t(`tab_${name}`))));
@@ -26,9 +26,14 @@ export const counts = (hook) => h("ul", { class: "numbers" },
     ["parked", hook.health.parked_count]]
     .map(([name, value]) => h("li", {}, h("b", {}, number(value)), t(name))));
 
-// A button that is off while its work is under way, and says what went wrong.
-export function button(ctx, label, work, style = "") {
-  const node = h("button", { type: "button", class: style, onclick: async () => {
+export function badge(project) {
+  const colour = project.deployment_status === "deployed" ? "good" : "none";
+  return h("span", { class: `badge ${colour}` }, t(project.deployment_status));
+}
+
+// A button that is off while its work is under way, and says what went wrong; ``of`` tells it from others of its label.
+export function button(ctx, label, work, style = "", of = undefined) {
+  const node = h("button", { type: "button", class: style, "data-of": of, onclick: async () => {
     node.disabled = true;
     try {
       await work();
@@ -43,6 +48,11 @@ export function button(ctx, label, work, style = "") {
 }
 
 export async function copy(ctx, text) {
-  await navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // refused, or not there over plain http
+    prompt(t("copy"), text);
+    return;
+  }
   ctx.say(t("copied"));
 }

@@ -17,7 +17,7 @@ export async function show(ctx, uid, hookUid, tab = "overview") {
   const place = { uid, hookUid, path, url: `p/${uid}/h/${hookUid}` };
   const content = await { overview, deliveries, resend, test }[tab](ctx, place, hook);
   return [crumbs([project.name || t("untitled"), `p/${uid}`], [hook.name]),
-    h("div", { class: "row spread" }, h("h1", { dir: "auto" }, hook.name), health(hook)),
+    h("div", { class: "row spread" }, h("h1", {}, h("bdi", {}, hook.name)), health(hook)),
     tabs(place.url, TABS, tab), content];
 }
 
@@ -106,7 +106,7 @@ async function deliveries(ctx, place) {
         page.results.map((log) => [
           h("a", { href: `#/${place.url}/d/${log.uid}` }, String(log.submission_id)), h("code", {}, log.event), status(log.status_str),
           log.status_code ?? "–", number(log.tries), h("time", { datetime: log.date_modified, title: moment(log.date_modified) }, ago(log.date_modified)),
-          log.status_str !== "processing" && log.status_str !== "success" && button(ctx, t("retry"), () => retry(ctx, place, log, load)),
+          log.status_str !== "processing" && log.status_str !== "success" && button(ctx, t("retry"), () => retry(ctx, place, log, load), "", log.uid),
         ]), [4]),
       h("div", { class: "row" },
         page.previous && h("button", { type: "button", onclick: () => { start = Math.max(0, start - PAGE); load(); } }, t("previous")),

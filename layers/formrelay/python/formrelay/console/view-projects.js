@@ -4,6 +4,7 @@ import { asset, get } from "./api.js";
 import { spark } from "./chart.js";
 import { field, fill, h, table } from "./dom.js";
 import { ago, number, t } from "./i18n.js";
+import { badge } from "./parts.js";
 
 const PAGE = 25;
 const DAYS = 30;
@@ -21,7 +22,7 @@ export async function show(ctx) {
   } }, search, h("button", { type: "submit" }, t("search")));
 
   async function load() {
-    const text = query.length > 2 ? `name__icontains:"${query.replaceAll('"', "")}"` : "";
+    const text = query ? `name__icontains:"${query.replaceAll('"', "")}"` : "";
     const q = text ? `asset_type:survey AND ${text}` : "asset_type:survey";
     const page = await get("/api/v2/assets/", { q, limit: PAGE, start, ordering: "-date_modified" }, { signal: ctx.signal });
     const rows = page.results.map((one) => row(ctx, one));
@@ -42,10 +43,9 @@ function row(ctx, one) {
   if (one.has_deployment)
     get(`${asset(one.uid)}/counts/`, { days: DAYS }, { signal: ctx.signal })
       .then((found) => fill(chart, spark(found.daily_submission_counts, DAYS))).catch(() => {});
-  const colour = { deployed: "good", archived: "none", draft: "none" }[one.deployment_status];
   return [
-    h("a", { href: `#/p/${one.uid}`, dir: "auto" }, one.name || t("untitled")),
-    h("span", { class: `badge ${colour}` }, t(one.deployment_status)),
+    h("bdi", {}, h("a", { href: `#/p/${one.uid}` }, one.name || t("untitled"))),
+    badge(one),
     number(one.deployment__submission_count),
     h("span", { title: one.deployment__last_submission_time }, ago(one.deployment__last_submission_time)),
     chart,
