@@ -202,7 +202,11 @@ ROUTES = [
             "Fetch the file of an export",
             EXPORTS,
             {200: (*map(Media, CONTENT_TYPES.values()), "ExportPlace"), 302: None},
-            (Query("redirect", "`false`: instead of a redirect to a large file, JSON that says where it is."),),
+            (
+                Query(
+                    "redirect", "`false`: instead of a redirect to a large file, JSON that says where it is."
+                ),
+            ),
             errors=(403,),
             public=True,
         ),

@@ -56,7 +56,9 @@ SHAPES: dict[str, Schema] = {
             "data": OBJECT,
         }
     ),
-    "ExportPlace": record({"url": {**URL, "description": "Gives the file without credentials, for five minutes."}}),
+    "ExportPlace": record(
+        {"url": {**URL, "description": "Gives the file without credentials, for five minutes."}}
+    ),
     "ExportSettingFields": record({}, {"name": text(255), "export_settings": ref("ExportFields")}),
     "ExportSetting": record(
         {
