@@ -313,16 +313,57 @@ def test_a_whole_project_sent_back_changes_nothing(app: App, clock: Clock) -> No
     uid = app.deploy(FORM)
     before = detail(app, uid)
     clock.forward(100)
-    for data in (
+    sent: list[dict[str, Any]] = [
         before,
         json.loads(json.dumps(before)),
         {},
-        {"data_sharing": {}, "parent": None, "report_styles": {"a": 1}},
-    ):
+        {"data_sharing": {}, "parent": None, "report_styles": {}, "map_custom": {}},
+        {"data_sharing": {"enabled": True}, "advanced_features": {"a": 1}, "report_custom": None},
+    ]
+    for data in sent:
         answer = patch(app, uid, data)
         assert (answer.status, answer.json()) == (200, before)
     assert app.call("PATCH", f"{ASSETS}{uid}").json() == before
     assert detail(app, uid) == before
+
+
+def test_how_reports_and_maps_look_is_kept_and_makes_no_version(app: App) -> None:
+    uid = make(app)["uid"]
+    sent: dict[str, Any] = {
+        "report_styles": {"specified": {"end": {}}, "kuid_names": {"end": "kfFgJfDBs"}},
+        "report_custom": {"crid1": {"name": "By age", "questions": ["age"]}},
+        "map_styles": {"colorSet": "a"},
+        "map_custom": json.dumps({"limit": 30.5}),
+    }
+    answer = patch(app, uid, sent).json()
+    kept = {**sent, "report_styles": {"default": {}, **sent["report_styles"]}, "map_custom": {"limit": 30.5}}
+    assert {name: answer[name] for name in kept} == kept
+    assert answer["version_count"] == 1
+    other = patch(app, uid, {"map_styles": {"colorSet": "b"}}).json()
+    assert {name: other[name] for name in kept} == {**kept, "map_styles": {"colorSet": "b"}}
+    assert patch(app, uid, other).json() == other == detail(app, uid)
+    emptied = patch(app, uid, {name: {} for name in kept}).json()
+    assert {name: emptied[name] for name in kept} == {
+        "report_styles": {"default": {}, "specified": {}, "kuid_names": {}},
+        "report_custom": {},
+        "map_styles": {},
+        "map_custom": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{x", "Unable to parse JSON"),
+        ([1], "Must be a JSON object"),
+        ({"a": "x" * 50_000}, "Ensure this field has no more than 50000 characters."),
+    ],
+)
+def test_looks_that_cannot_be_kept_are_refused(app: App, value: Any, message: str) -> None:
+    uid = make(app)["uid"]
+    for name in ("report_styles", "report_custom", "map_styles", "map_custom"):
+        answer = patch(app, uid, {name: value})
+        assert (answer.status, answer.json()) == (400, {name: [message]})
 
 
 def test_a_project_sent_back_with_one_choice_more_makes_one_version(app: App) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from formrelay import clock, history, ids
@@ -20,6 +20,13 @@ from formrelay.storage.table import ConflictError, Item, TransactionError, backo
 
 TYPES = ("survey", "template", "block", "question", "collection", "empty", "text")
 MAX_NAME = 255
+# How reports and maps of a project look, as clients keep it here: field → what it is until one was sent.
+LOOKS: dict[str, dict[str, Any]] = {
+    "report_styles": {"default": {}, "specified": {}, "kuid_names": {}},
+    "report_custom": {},
+    "map_styles": {},
+    "map_custom": {},
+}
 # How often a change is made again on a project that others change at the same moment.
 _TRIES = 5
 
@@ -33,6 +40,8 @@ class Draft:
     content: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
     tags: list[str] | None = None
+    looks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Those of :data:`LOOKS` that were sent."""
     imported: bool = False
     """Whether the content replaces the form by an import."""
 
@@ -73,6 +82,7 @@ def create(caller: Caller, draft: Draft) -> Project:
         "settings": standard_settings(draft.settings or {}),
         "summary": summarise(content),
         "tags": draft.tags or [],
+        "looks": _told_apart(draft.looks),
         "created": now,
         "modified": now,
         "deployed": None,
@@ -100,6 +110,8 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
             info["settings"] = standard_settings(merged)
         if draft.tags is not None:
             info["tags"] = draft.tags
+        if draft.looks:
+            info["looks"] = _told_apart({**info.get("looks", {}), **draft.looks})
         content = draft.content
         digest = content_hash(content) if content is not None else info["content_hash"]
         if digest != info["content_hash"] or state["name"] != found.state["name"]:
@@ -116,6 +128,11 @@ def update(caller: Caller, uid: str, draft: Draft) -> Project:
         save(found, state, info, caller, version, content if version else None, told)
 
     return change(uid, apply)
+
+
+def _told_apart(looks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Those that are not as they are by themselves."""
+    return {name: value for name, value in looks.items() if value != LOOKS[name]}
 
 
 def change(uid: str, apply: Callable[[Project], None]) -> Project:

@@ -9,6 +9,7 @@ from formrelay import clock, ownership, permissions
 from formrelay.api import export_shapes, permission_shapes
 from formrelay.api.router import Context
 from formrelay.listings import deployment_status
+from formrelay.projects import LOOKS
 from formrelay.storage import export_settings, form_files, marks, submissions
 from formrelay.storage.assets import Project, Version
 from formrelay.storage.table import Item
@@ -92,11 +93,9 @@ def detail(
         "deployed_versions": {"count": len(rows), "next": None, "previous": None, "results": rows[:100]},
         "deployment__links": {},
         "deployment__data_download_links": {},
-        "report_styles": {"default": {}, "specified": {}, "kuid_names": {}},
-        "report_custom": {},
         "advanced_features": {},
-        "map_styles": {},
-        "map_custom": {},
+        **LOOKS,
+        **project.info.get("looks", {}),
         "content": content,
         "embeds": [
             {"format": "xls", "url": f"{url}/xls/"},

@@ -18,6 +18,7 @@ from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
 _MAX_SETTINGS = 100_000
+_MAX_LOOK = 50_000
 
 
 def load(ctx: Context, uid: str, codename: str = permissions.VIEW_ASSET) -> Project:
@@ -77,15 +78,21 @@ def _draft(data: dict[str, Any], translations: list[str | None] | None = None) -
         name=name,
         asset_type=fields.choice(data, "asset_type", projects.TYPES),
         content=content,
-        settings=_settings(data),
+        settings=_object(data, "settings", _MAX_SETTINGS),
+        looks=_looks(data),
         tags=None if tags is None else [t.strip().replace(" ", "-") for t in tags.split(",") if t.strip()],
     )
 
 
-def _settings(data: dict[str, Any]) -> dict[str, Any] | None:
-    value = fields.json_object(data, "settings")
-    if value and len(json.dumps(value)) > _MAX_SETTINGS:
-        raise invalid("settings", f"Ensure this field has no more than {_MAX_SETTINGS} characters.")
+def _looks(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    sent = {name: _object(data, name, _MAX_LOOK) for name in projects.LOOKS}
+    return {name: {**projects.LOOKS[name], **value} for name, value in sent.items() if value is not None}
+
+
+def _object(data: dict[str, Any], name: str, longest: int) -> dict[str, Any] | None:
+    value = fields.json_object(data, name)
+    if value and len(json.dumps(value)) > longest:
+        raise invalid(name, f"Ensure this field has no more than {longest} characters.")
     return value
 
 

@@ -20,7 +20,7 @@ from formrelay.storage.table import Item
 
 # Parts of a project's details that are whatever the client sent: kept as one JSON text, as DynamoDB takes neither
 # every number nor every depth.
-_FREE = ("settings", "summary")
+_FREE = ("settings", "summary", "looks")
 
 
 @dataclass
@@ -90,7 +90,8 @@ def _file_under(found: Project, rest: str, item: Item) -> None:
 
 def _info_item(asset: str, info: Item) -> Item:
     plain = {name: value for name, value in info.items() if name not in _FREE}
-    return {**keys.asset_info(asset), **plain, **packed(asset, compact({name: info[name] for name in _FREE}))}
+    free = {name: info[name] for name in _FREE if name in info}
+    return {**keys.asset_info(asset), **plain, **packed(asset, compact(free))}
 
 
 def info_of(item: Item) -> Item:

@@ -19,7 +19,7 @@ from formrelay.api.openapi.schema import (
     text,
     words,
 )
-from formrelay.projects import MAX_NAME, TYPES
+from formrelay.projects import LOOKS, MAX_NAME, TYPES
 
 _ROW: dict[str, Schema] = {
     "url": URL,
@@ -95,6 +95,7 @@ _CHANGES: dict[str, Schema] = {
     "content": ref("FormContent"),
     "settings": OBJECT,
     "tag_string": {"type": "string", "description": "Tags, joined by commas."},
+    **{name: {"type": "object", "description": "Kept for clients, in full as sent."} for name in LOOKS},
     "clone_from": {
         "type": "string",
         "description": "uid of a project to take form, name, tags and settings from.",
