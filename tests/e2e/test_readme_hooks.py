@@ -1,4 +1,4 @@
-"""What the README says of previews, tests and signatures, pasted; its receiver takes what the stack sends."""
+"""What the README says of previews, tests and signatures, pasted; the guides' receiver takes what the stack sends."""
 
 from __future__ import annotations
 
@@ -38,12 +38,13 @@ def pasted(stack: Stack) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def receiver(secret: str, port: int) -> Iterator[subprocess.Popen[str]]:
-    """The README's receiver in a process of its own."""
-    (code,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+def receiver(secret: str, port: int, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The guides' receiver in a process of its own, in a folder of its own."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guides.md").read_text("utf-8"), re.DOTALL)
     assert code.count("9000") == 1
     process = subprocess.Popen(
         [sys.executable, "-c", code.replace("9000", str(port))],
+        cwd=folder,
         env={**os.environ, "SECRET": secret},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -79,11 +80,11 @@ def test_preview_test_and_signature_work_as_pasted(tmp_path: Path) -> None:
         assert stack.get(f"{made['hook']}/logs/").json()["count"] == 0
 
         port = free_port()
-        with receiver(made["secret"], port) as process:
+        with receiver(made["secret"], port, tmp_path) as process:
             result = tried(stack, made["hook"], port)
             assert (result["outcome"], result["status_code"]) == ("success", 204)
             assert process.stdout is not None
             assert process.stdout.readline() == f"submission {result['request']['submission']['_id']}\n"
-        with receiver(f"whsec_{'A' * 43}=", port):
+        with receiver(f"whsec_{'A' * 43}=", port, tmp_path):
             result = tried(stack, made["hook"], port)
             assert (result["outcome"], result["status_code"]) == ("http", 401)
