@@ -180,6 +180,40 @@ def test_pages_show_each_entry_once(app: App, clock: Clock) -> None:
     assert seen == whole
 
 
+def test_own_entries_are_searched_and_counted(app: App, clock: Clock) -> None:
+    for hour in range(3):
+        app.get("/me/")
+        app.call("GET", "/me/", headers=basic("ann"), address=f"203.0.113.{hour}")
+        clock.forward(HOUR)
+    # The first of these is one more sign-in.
+    for query, count in (
+        ("metadata__auth_type:basic", 3),
+        ("action:auth AND metadata__ip_address:203.0.113.1", 1),
+        ("action:auth-failed", 0),
+        ("user__username:ann AND NOT metadata__auth_type:basic", 4),
+        ('date_created__gte:"2026-08-02T09:10:05Z"', 5),
+        ("203.0.113.2", 1),
+        ("((", 0),
+    ):
+        page = app.get(LOGS + "me/", q=query).json()
+        assert (query, page["count"], len(page["results"])) == (query, count, count)
+        second = app.get(LOGS + "me/", q=query, start="1", limit="1").json()["results"]
+        assert second == page["results"][1:2]
+    refused = app.get(LOGS + "me/", q="password:x")
+    assert (refused.status, refused.json()) == (400, {"detail": "Not supported field lookup"})
+
+
+def test_a_search_in_more_entries_than_can_be_read_is_refused(
+    app: App, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("formrelay.api.access_logs.MOST_SEARCHED", 2)
+    for _ in range(2):
+        assert app.get(LOGS + "me/", q="action:auth").status == 200
+        clock.forward(HOUR)
+    assert app.get(LOGS + "me/", q="action:auth").status == 400
+    assert app.get(LOGS + "me/").json()["count"] == 3
+
+
 def test_entries_end_with_the_retention(app: App, clock: Clock) -> None:
     app.get("/me/")
     clock.forward(61 * DAY)

@@ -243,6 +243,26 @@ def test_newest_first_or_last(app: App, asset: str, clock: Clock) -> None:
 # Who
 
 
+def test_tasks_are_searched(app: App, asset: str, clock: Clock) -> None:
+    made = {}
+    for kind in ("csv", "xls"):
+        made[kind] = ask(app, asset, type=kind, name=f"For {kind}")["uid"]
+        clock.forward(1)
+
+    def found(query: str) -> set[str]:
+        page = app.get(path(asset), q=query).json()
+        assert page["count"] == len(page["results"])
+        return {task["uid"] for task in page["results"]}
+
+    both = set(made.values())
+    assert found("data__type:csv") == found(made["csv"]) == {made["csv"]}
+    assert found("status:complete AND NOT data__name:'For csv'") == {made["xls"]}
+    assert found(f"source:{asset}") == found("date_created__gte:2026-01-01") == both
+    assert found("status:error") == set()
+    refused = app.get(path(asset), q="owner:ann")
+    assert (refused.status, refused.json()) == (400, {"detail": "Not supported field lookup"})
+
+
 def test_tasks_and_files_are_ones_own(app: App, asset: str) -> None:
     app.add_user("bob")
     grant(asset, "bob", "view_asset", "view_submissions")

@@ -9,21 +9,49 @@ from typing import Any
 
 from formrelay import clock
 from formrelay.access_logs import BASIC, FAILED, SUBMISSIONS
-from formrelay.api import paging
-from formrelay.api.about import ACCOUNTS, PAGING, About, Page
+from formrelay.api import paging, searching
+from formrelay.api.about import ACCOUNTS, PAGING, About, Page, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import forbidden
+from formrelay.errors import detail, forbidden
+from formrelay.search import Search
 from formrelay.storage import access_logs, accounts
 from formrelay.storage.table import Item
+
+# Of a user's entries, a search reads so many at most.
+MOST_SEARCHED = 50_000
+_ROOTS = ("action", "date_created", "metadata", "user")
+_WORDS = ("action", "metadata__source", "metadata__ip_address")
 
 
 def list_own(ctx: Context) -> Response:
     start, limit = paging.window(ctx.request)
     username = ctx.user.username
-    found = islice(access_logs.newest_first(username), start, start + limit)
-    results = [shown(ctx, item) for item in found]
-    return json_response(paging.envelope(ctx.request, access_logs.count(username), results, start, limit))
+    search = searching.asked(ctx.request, roots=_ROOTS, words=_WORDS)
+    entries = access_logs.newest_first(username)
+    if search is None:
+        count = access_logs.count(username)
+        results = [shown(ctx, item) for item in islice(entries, start, start + limit)]
+    else:
+        count, results = _found(ctx, search, entries, start, limit)
+    return json_response(paging.envelope(ctx.request, count, results, start, limit))
+
+
+def _found(
+    ctx: Context, search: Search, entries: Iterator[Item], start: int, limit: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many entries a search finds, and those of one page. Raises ApiError 400 where that is too much to read."""
+    count, results = 0, []
+    for number, item in enumerate(entries):
+        if number >= MOST_SEARCHED:
+            raise detail(400, f"Too much to search: there are more than {MOST_SEARCHED} entries.")
+        entry = shown(ctx, item)
+        if not search.matches({**entry, "user": {"username": entry["username"]}}):
+            continue
+        if start <= count < start + limit:
+            results.append(entry)
+        count += 1
+    return count, results
 
 
 def list_all(ctx: Context) -> Response:
@@ -89,7 +117,8 @@ ROUTES = [
             "List one's own sign-ins",
             ACCOUNTS,
             {200: Page("AccessEntry")},
-            PAGING,
+            (*PAGING, Query("q", "Search: `metadata__auth_type:token`.")),
+            errors=(400,),
             text="Grouped by kind, address and hour; submissions by hour. Newest first.",
         ),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from formrelay import clock, history, permissions
-from formrelay.api import export_files, paging
+from formrelay.api import export_files, paging, searching
 from formrelay.api.about import EXPORTS, PAGING, About, Body, Media, Page, Query
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
@@ -22,6 +22,8 @@ from formrelay.usernames import ANONYMOUS
 
 # Seconds after which to ask again where another export has to end first.
 _RETRY_AFTER = 30
+# What lists are searched by.
+_ROOTS = ("data", "date_created", "last_submission_time", "result", "source", "status", "uid")
 
 
 def readable(ctx: Context, asset: str, *, with_info: bool = False) -> Project:
@@ -35,7 +37,10 @@ def readable(ctx: Context, asset: str, *, with_info: bool = False) -> Project:
 def list_exports(ctx: Context, asset: str) -> Response:
     """The caller's own tasks, newest first."""
     readable(ctx, asset)
+    search = searching.asked(ctx.request, roots=_ROOTS, words=("uid",))
     found = exports.listed(asset, tasks.owner(ctx.caller))
+    if search is not None:
+        found = [task for task in found if search.matches({**_shown(ctx, task), "source": asset})]
     if ctx.request.query.get("ordering") == "date_created":
         found.reverse()
     start, limit, shown = paging.page(ctx.request, found)
@@ -163,7 +168,12 @@ ROUTES = [
             "List one's own exports of a project",
             EXPORTS,
             {200: Page("Export")},
-            (*PAGING, Query("ordering", "`-date_created`, which is also the default, or `date_created`.")),
+            (
+                *PAGING,
+                Query("ordering", "`-date_created`, which is also the default, or `date_created`."),
+                Query("q", "Search: `status:complete AND data__type:csv`."),
+            ),
+            errors=(400,),
             public=True,
         ),
     ),

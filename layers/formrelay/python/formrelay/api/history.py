@@ -6,12 +6,12 @@ from typing import Any
 
 from formrelay import activity, clock, permissions
 from formrelay.activity import Event
-from formrelay.api import paging
+from formrelay.api import paging, searching
 from formrelay.api.about import PAGING, PROJECTS, About, Page, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import detail, forbidden, not_found
-from formrelay.search import Search, SearchError, compile_search
+from formrelay.errors import forbidden, not_found
+from formrelay.search import Search
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
@@ -31,13 +31,7 @@ def require(ctx: Context, asset: str) -> Project:
 
 def search_of(ctx: Context) -> Search | None:
     """The caller's search. Raises ApiError 400."""
-    text = ctx.request.query.get("q", "").strip()
-    if not text:
-        return None
-    try:
-        return compile_search(text, roots=_ROOTS, words=_WORDS)
-    except SearchError as error:
-        raise detail(400, str(error)) from None
+    return searching.asked(ctx.request, roots=_ROOTS, words=_WORDS)
 
 
 def list_history(ctx: Context, asset: str) -> Response:

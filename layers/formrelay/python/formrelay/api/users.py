@@ -6,12 +6,11 @@ from typing import Any
 
 from formrelay import accounts, clock
 from formrelay.accounts import Change
-from formrelay.api import fields, paging
+from formrelay.api import fields, paging, searching
 from formrelay.api.about import ACCOUNTS, PAGING, About, Body, Page, Query
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import detail, forbidden, invalid, not_found
-from formrelay.search import SearchError, compile_search
 from formrelay.storage import accounts as stored
 from formrelay.storage import listings
 from formrelay.storage.table import Item
@@ -26,13 +25,9 @@ def _require_superuser(ctx: Context) -> None:
 
 def list_users(ctx: Context) -> Response:
     _require_superuser(ctx)
-    text = ctx.request.query.get("q", "").strip()
+    search = searching.asked(ctx.request, roots=_ROOTS, words=("username",))
     rows = list(stored.directory())
-    if text:
-        try:
-            search = compile_search(text, roots=_ROOTS, words=("username",))
-        except SearchError as error:
-            raise detail(400, str(error)) from None
+    if search is not None:
         rows = [row for row in rows if search.matches(_searched(row))]
     start, limit, shown = paging.page(ctx.request, rows)
     return json_response(
