@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from formrelay.storage import marks
+from formrelay.storage import blobs, marks
 from tests.integration.test_assets import ASSETS, make
 from tests.support.app import FORM, App, Clock
+from tests.support.calls import counting
 from tests.support.grants import ANONYMOUS, grant
 from tests.support.sharing import share
 
@@ -74,6 +76,25 @@ def test_who_may_see_some_rows_counts_those(app: App, uid: str) -> None:
     )
     grant(uid, ANONYMOUS, "view_asset", "view_submissions")
     assert counts(app, uid, None)[1]["total_submission_count"] == 6
+
+
+@pytest.mark.parametrize("path", ["/api/v2/asset_usage/", "/api/v2/service_usage/"])
+def test_what_takes_too_long_to_measure_is_not_measured_to_its_end(
+    app: App, uid: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("formrelay.api.usage.SECONDS", -1.0)
+    with counting() as calls:
+        answer = app.get(path)
+    assert (answer.status, list(answer.json())) == (503, ["detail"])
+    assert calls["s3.ListObjectsV2"] == 0
+
+
+def test_a_project_of_too_many_files_is_given_up_between_two_pages_of_them(app: App, uid: str) -> None:
+    with pytest.raises(TimeoutError):
+        blobs.attached_bytes(uid, time.monotonic() - 1)
+    with counting() as calls:
+        assert blobs.attached_bytes(uid, time.monotonic() + 60) == 24
+    assert calls["s3.ListObjectsV2"] == 1
 
 
 def test_own_projects_are_listed_with_what_they_take(app: App, uid: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from formrelay.api import paging
 from formrelay.api.about import PAGING, PROJECTS, About, Page, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import invalid, not_found
+from formrelay.errors import ApiError, invalid, not_found
 from formrelay.storage import assets, blobs
 from formrelay.storage.listings import of_user
 from formrelay.storage.table import Item
@@ -21,6 +22,11 @@ from formrelay.usage import DAY_MS, Tally
 MAX_DAYS = 31
 _DAYS = 30
 _THREADS = 8
+# For measuring projects; the gateway waits for 30.
+SECONDS = 20.0
+_TOO_MUCH = (
+    "Measuring so many projects and files takes too long: ask for fewer of them, with a limit on asset_usage."
+)
 _NLP_TOTALS = (
     "asr_seconds_current_period",
     "asr_seconds_all_time",
@@ -95,16 +101,22 @@ def _own(ctx: Context) -> list[Item]:
 
 
 def _measured(rows: Sequence[Item]) -> list[tuple[Item, Tally, int]]:
-    """Counts of this month, and bytes; drafts have neither."""
+    """Counts of this month, and bytes; drafts have neither. Raises ApiError 503 where that takes too long."""
+    ends = time.monotonic() + SECONDS
     month = usage.today() - datetime.fromtimestamp(clock.now_ms() / 1000, UTC).day + 1
 
     def measure(row: Item) -> tuple[Item, Tally, int]:
         if not row["deployed"]:
             return row, Tally(0, Counter()), 0
-        return row, usage.tally(row["uid"], month), blobs.attached_bytes(row["uid"])
+        if time.monotonic() > ends:
+            raise TimeoutError
+        return row, usage.tally(row["uid"], month), blobs.attached_bytes(row["uid"], ends)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(measure, rows))
+        try:
+            return list(pool.map(measure, rows))
+        except TimeoutError:
+            raise ApiError(503, {"detail": _TOO_MUCH}, {"Retry-After": "60"}) from None
 
 
 def _second(moment: datetime) -> str:

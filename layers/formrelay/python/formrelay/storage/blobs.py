@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -159,11 +160,19 @@ def delete_many(found: Sequence[str]) -> None:
             raise UnavailableError
 
 
-def attached_bytes(asset: str) -> int:
-    """Bytes of all files that were submitted to a project; a call for each thousand of them."""
+def attached_bytes(asset: str, ends: float) -> int:
+    """Bytes of all files that were submitted to a project; a call for each thousand of them.
+
+    Raises TimeoutError when that is not done by ``ends`` (monotonic clock).
+    """
     pages = s3().get_paginator("list_objects_v2")
     found = pages.paginate(Bucket=settings().bucket, Prefix=f"{_ATTACHMENTS}{asset}/")
-    return sum(item["Size"] for page in found for item in page.get("Contents", []))
+    size = 0
+    for page in found:
+        size += sum(item["Size"] for item in page.get("Contents", []))
+        if time.monotonic() > ends:
+            raise TimeoutError
+    return size
 
 
 def prefixes(asset: str) -> list[str]:
