@@ -201,14 +201,14 @@ def test_a_hook_that_failed_gets_half_of_the_threads(world: World) -> None:
 
 
 def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "1")
+    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "5")
     settings.cache_clear()
     sids = [world.submit() for _ in range(8)]
     world.receiver.answer = Answer(500)
     deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
-    world.receiver.answer = Answer(delay=0.7)
-    # Six seconds are needed for an attempt: half a second is left to wait.
-    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext(6.5))
+    world.receiver.answer = Answer(delay=3.5)
+    # Ten seconds are needed for an attempt: two and a half are left to wait, less than an answer takes.
+    answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext(12.5))
     assert failed(answer) == []
     assert len(world.requests) == 6
     untouched = [sid for sid in sids if world.item(sid)["tries"] == 0]

@@ -236,7 +236,7 @@ def history_entry(asset: str, position: str) -> Key:
 
 
 def history_blocks_pk(asset: str) -> str:
-    return f"Y#{asset}#blocks"
+    return f"F#{asset}"
 
 
 def history_block(asset: str, number: int) -> Key:
