@@ -88,7 +88,9 @@ def _restore(name: str, data: bytes, done: Restored, pool: ThreadPoolExecutor) -
     _check(items, done.asset)
     items = _of_users_here(items, done)
     states = [item for item in items if item["sk"] == "S"]
-    list(pool.map(_put, (item for item in items if item["sk"] != "S")))
+    parts = [item for item in items if item["sk"] != "S"]
+    made = pool.map(_put, parts)
+    done.hooks += sum(new for item, new in zip(parts, made, strict=True) if item["sk"].startswith("H#"))
     list(pool.map(_put, states))
     done.items += len(items)
 
@@ -116,7 +118,6 @@ def _of_users_here(items: list[Item], done: Restored) -> list[Item]:
             done.left_out.add(user)
             continue
         if item["sk"].startswith("H#"):
-            done.hooks += 1
             kept.append(_health(done.asset, item["uid"]))
         kept.append(item)
     return kept
@@ -135,7 +136,8 @@ def _health(asset: str, hook: str) -> Item:
     return health.new(asset, hook)
 
 
-def _put(item: Item) -> None:
+def _put(item: Item) -> bool:
+    """Whether it was not there yet."""
     from formrelay.settings import settings
     from formrelay.storage import table
 
@@ -144,3 +146,5 @@ def _put(item: Item) -> None:
     except table.ConditionError as error:
         if item["pk"].startswith("N#") and error.old and error.old["asset"] != item["asset"]:
             raise BadArchiveError("another project has its form uuid") from None
+        return False
+    return True

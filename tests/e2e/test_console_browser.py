@@ -139,6 +139,7 @@ def test_a_hook_is_made_and_watched_through_a_bad_hour(page: Page, stack: Stack)
     expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
     expect(page.locator("tbody tr")).to_have_count(5)
     expect(page.get_by_text("exactly what was sent")).to_be_visible()
+    expect(page.locator("nav.crumbs").get_by_role("link", name="Household visit")).to_be_visible()
     check(page, "delivery")
 
     page.get_by_role("link", name="ERP").click()
@@ -259,6 +260,14 @@ def test_a_project_that_takes_nothing_says_so(page: Page, stack: Stack) -> None:
     assert archived.status_code == 200, archived.text
     page.get_by_role("link", name="Activity").click()
     expect(page.get_by_text("takes no submissions")).to_be_visible()
+
+
+def test_an_address_that_leads_nowhere_leads_back(page: Page, stack: Stack) -> None:
+    sign_in(page, stack)
+    page.goto("/#/nonsense")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Projects").click()
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
 
 
 def test_projects_and_activity_are_shown(page: Page, stack: Stack) -> None:

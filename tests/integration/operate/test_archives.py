@@ -131,7 +131,8 @@ def test_restoring_again_changes_nothing(
     run("restore", str(file))
     project.change_hook(name="Renamed")
     before = stored(project.app.settings.data_table)
-    assert run("restore", str(file)).code == 0
+    again = run("restore", str(file))
+    assert (again.code, "Switched off" in again.remarks) == (0, False)
     assert stored(project.app.settings.data_table) == before
 
 

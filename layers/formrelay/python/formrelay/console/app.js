@@ -84,7 +84,7 @@ async function render(focus = true, notice = "") {
   try {
     const content = !key.get() ? signin.show(ctx, notice)
       : found ? await found[1](ctx, ...found[0].slice(1))
-        : h("h1", {}, t("notFound"));
+        : [h("h1", {}, t("notFound")), h("p", {}, h("a", { href: "#/" }, t("projects")))];
     if (signal.aborted) return;
     fill(main, content);
     document.title = `${main.querySelector("h1")?.textContent || ""} · formrelay`;

@@ -1,6 +1,6 @@
 // One delivery: how it stands, its attempts, and the body, made again to see whether it is what was sent.
 
-import { get, hookPath } from "./api.js";
+import { asset, get, hookPath } from "./api.js";
 import { facts, fill, h, table, verbatim } from "./dom.js";
 import { milliseconds, moment, number, t } from "./i18n.js";
 import { button, crumbs, status } from "./parts.js";
@@ -9,7 +9,8 @@ import { request, retry } from "./view-hook.js";
 export async function show(ctx, uid, hookUid, logUid) {
   const path = hookPath(uid, hookUid);
   const place = { uid, hookUid, path, url: `p/${uid}/h/${hookUid}` };
-  const hook = await get(`${path}/`, {}, { signal: ctx.signal });
+  const [project, hook] = await Promise.all([
+    get(`${asset(uid)}/`, {}, { signal: ctx.signal }), get(`${path}/`, {}, { signal: ctx.signal })]);
   const live = h("div", { "aria-live": "polite" });
   let stamp = "";
   async function load() {
@@ -23,7 +24,7 @@ export async function show(ctx, uid, hookUid, logUid) {
   const body = h("section", { class: "sheet" });
   await load();
   ctx.every(3, load);
-  return [crumbs([t("project"), `p/${uid}`], [hook.name, place.url], [t("delivery")]), h("h1", {}, t("delivery")), live, body];
+  return [crumbs([project.name || t("untitled"), `p/${uid}`], [hook.name, place.url], [t("delivery")]), h("h1", {}, t("delivery")), live, body];
 }
 
 const standing = (ctx, place, log, load) => h("section", { class: "sheet" },

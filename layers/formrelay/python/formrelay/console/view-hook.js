@@ -133,7 +133,7 @@ async function resend(ctx, place) {
   const jobs = h("div", { "aria-live": "polite" });
   async function load() {
     const page = await get(`${place.path}/jobs/`, { limit: 20 }, { signal: ctx.signal });
-    fill(jobs, page.results.length ? table(t("jobs"), [t("what"), t("when"), t("selected"), t("arrived"), t("failed"), t("status")],
+    fill(jobs, page.results.length ? table(t("jobs"), [t("what"), t("when"), t("selected"), t("arrived"), t("notArrived"), t("status")],
       page.results.map((job) => [
         t(`job_${job.kind}`), ago(job.date_created), number(job.total) + (job.selecting ? " …" : ""), number(job.done), number(job.failed),
         job.date_finished ? t("finished") : t("underWay"),
