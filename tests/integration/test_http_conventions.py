@@ -34,7 +34,8 @@ def event(path: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/api", "/api/v2/nothing/", "/api/v2/assets/aX/nothing/", "/favicon.ico", "/api/v3/assets/"]
+    "path",
+    ["/nothing", "/api", "/api/v2/nothing/", "/api/v2/assets/aX/nothing/", "/favicon.ico", "/api/v3/assets/"],
 )
 def test_what_is_not_there_is_404_for_all_methods_and_never_a_redirect(app: App, path: str) -> None:
     for method in ("GET", "POST", "PATCH", "DELETE"):
