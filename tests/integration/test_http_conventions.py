@@ -196,3 +196,37 @@ def test_an_event_without_headers_query_and_body_is_answered(app: App) -> None:
     del bare["headers"], bare["rawQueryString"], bare["body"], bare["isBase64Encoded"]
     answer = api.handler(bare, LambdaContext())
     assert (answer["statusCode"], json.loads(answer["body"])["count"]) == (200, 0)
+
+
+SCRIPT = '<script xmlns="http://www.w3.org/1999/xhtml">alert(1)</script>'
+
+
+def test_what_people_sent_runs_no_script_in_a_browser(app: App) -> None:
+    asset = app.deploy(FORM)
+    app.submit(app.filled(asset, {"name": "Ana"}).replace(">Ana<", f">{SCRIPT}<"))
+    drawing = {"base64Encoded": "data:;base64,PHN2Zy8+", "metadata": {"filename": "a.svg"}}
+    file = app.send("POST", f"/api/v2/assets/{asset}/files/", drawing).json()
+    app.send("PATCH", f"/api/v2/assets/{asset}/deployment/")
+    answers = [
+        app.get(f"/api/v2/assets/{asset}/data.xml"),
+        app.get(f"/api/v2/assets/{asset}.xml"),
+        app.get(f"/forms/{asset}/form.xml"),
+        app.get(f"/xformsMedia/{asset}/{file['uid']}.svg"),
+        app.get(f"/api/v2/assets/{asset}/files/{file['uid']}/content/"),
+    ]
+    assert SCRIPT in answers[0].text
+    for answer in answers:
+        assert answer.status == 200
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert answer.headers["content-security-policy"].endswith("sandbox")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2/docs/", "/unsubscribe/x", "/signup/x"])
+def test_pages_of_ours_say_themselves_what_they_may(app: App, path: str) -> None:
+    assert "sandbox" not in app.get(path, user=None).headers["content-security-policy"]
+
+
+def test_no_answer_is_taken_for_something_else(app: App) -> None:
+    for path in ("/api/v2/assets/", "/api/v2/nothing/", "/formList"):
+        assert app.get(path).headers["x-content-type-options"] == "nosniff"

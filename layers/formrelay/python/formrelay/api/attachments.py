@@ -89,12 +89,7 @@ def _smaller(asset: str, item: Item, entry: Item, longest: int) -> tuple[bytes, 
 
 
 def _bytes(name: str, data: bytes, kind: str) -> Response:
-    headers = {
-        "Content-Type": kind,
-        "Content-Disposition": _disposition(name, kind),
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(200, data, headers)
+    return Response(200, data, {"Content-Type": kind, "Content-Disposition": _disposition(name, kind)})
 
 
 def _disposition(name: str, mimetype: str) -> str:

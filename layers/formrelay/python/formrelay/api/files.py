@@ -186,7 +186,6 @@ def get_content(ctx: Context, asset: str, file: str) -> Response:
     headers = {
         "Content-Type": found["mimetype"],
         "Content-Disposition": content_disposition(found["filename"]),
-        "X-Content-Type-Options": "nosniff",
     }
     return Response(200, blobs.get(blobs.form_file_key(asset, file)), headers)
 

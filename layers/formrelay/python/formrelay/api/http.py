@@ -225,6 +225,9 @@ class Response:
         headers = {k.lower(): v for k, v in self.headers.items()}
         if self.status == 401:
             headers.setdefault("www-authenticate", CHALLENGE)
+        headers.setdefault("x-content-type-options", "nosniff")
+        if headers.get("content-type", "").partition(";")[0].endswith(("xml", "html")):
+            headers.setdefault("content-security-policy", _INERT)
         answer: dict[str, Any] = {"statusCode": self.status, "headers": headers}
         if request is not None and request.method == "HEAD":
             return {**answer, "body": ""}
@@ -247,6 +250,8 @@ class Response:
 
 
 CHALLENGE = 'Basic realm="formrelay"'
+# Browsers run scripts in XML and SVG, too, and what people submitted or uploaded must not run as a page of ours.
+_INERT = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 def _is_text(content_type: str) -> bool:
