@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from formrelay.forms.content import normalise
-from formrelay.forms.sheet_rows import MAX_ROWS
+from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_ROWS
 from formrelay.forms.xlsform import MAX_FILE, SpreadsheetError, import_xlsform, read_sheets, write_xlsx
 from tests.support.forms import DATA, household_xlsx
 
@@ -132,6 +132,11 @@ def test_a_large_file_is_refused_unread() -> None:
 
 def test_a_sheet_of_too_many_rows_is_refused() -> None:
     assert _error(_survey(*["a"] * (MAX_ROWS + 1))) == f"A sheet may have at most {MAX_ROWS} rows."
+
+
+def test_a_sheet_of_too_many_columns_is_refused_before_its_rows_are_read() -> None:
+    sheet = [["type", *(f"c{number}" for number in range(MAX_COLUMNS))], *[["text"]] * (MAX_ROWS + 1)]
+    assert _error(_xlsx(survey=sheet)) == f"A sheet may have at most {MAX_COLUMNS} columns."
 
 
 def test_a_workbook_without_a_survey_is_refused() -> None:

@@ -28,7 +28,7 @@ from xlrd.biffh import XLRDError
 
 from formrelay.forms.columns import parse_header
 from formrelay.forms.content import EXTRA_SHEETS, ContentError, normalise
-from formrelay.forms.sheet_rows import MAX_ROWS
+from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_ROWS
 from formrelay.forms.sheets import flatten, headers
 
 MAX_FILE: Final = 10_000_000
@@ -185,6 +185,8 @@ def _rows(
     columns = get_excel_column_headers(_header(cell.value) for cell in header)
     if not columns:
         return []
+    if len(columns) > MAX_COLUMNS:  # before so many cells are read of each row
+        raise SpreadsheetError(f"A sheet may have at most {MAX_COLUMNS} columns.")
     rows = get_excel_rows(headers=columns, rows=islice(lines(len(columns)), MAX_ROWS + 1), cell_func=text)
     if len(rows) > MAX_ROWS:
         raise SpreadsheetError(f"A sheet may have at most {MAX_ROWS} rows.")
