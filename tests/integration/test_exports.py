@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import openpyxl
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from formrelay.storage import submissions
 from tests.support.app import BASE, App, Clock
 from tests.support.aws import objects
-from tests.support.calls import doing
+from tests.support.calls import counting, doing
 from tests.support.exports import SETTINGS
 from tests.support.grants import ANONYMOUS, grant
 from tests.support.sharing import share
@@ -274,6 +274,12 @@ def test_tasks_and_files_are_ones_own(app: App, asset: str) -> None:
     stranger = fetch(app, done, user=None)
     assert stranger.status == 401
     assert stranger.headers["www-authenticate"].startswith("Basic")
+
+
+def test_what_is_no_uid_is_not_looked_up(app: App, asset: str) -> None:
+    with counting() as calls:
+        assert app.get(path(asset, quote("\U0001f600" * 255))).status == 404
+    assert calls["dynamodb.GetItem"] == 1  # the key; behind a long name it would be longer than a key can be
 
 
 def test_who_may_see_no_data_gets_nothing(app: App, asset: str) -> None:

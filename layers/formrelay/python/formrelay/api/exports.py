@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from formrelay import clock, history, permissions
+from formrelay import clock, history, ids, permissions
 from formrelay.api import export_files, paging, searching
 from formrelay.api.about import EXPORTS, PAGING, About, Body, Media, Page, Query
 from formrelay.api.http import Response, json_response, no_content
@@ -69,7 +69,8 @@ def create_export(ctx: Context, asset: str) -> Response:
 
 def _own(ctx: Context, asset: str, export: str) -> Item:
     readable(ctx, asset)
-    found = exports.get(keys.export_task(asset, tasks.owner(ctx.caller), export))
+    key = keys.export_task(asset, tasks.owner(ctx.caller), export)
+    found = exports.get(key) if ids.is_uid(export, "e") else None
     if found is None:
         raise not_found()
     return found
