@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from formrelay import clock, ownership, permissions
@@ -16,6 +16,7 @@ from formrelay.storage.table import Item
 from formrelay.usernames import ANONYMOUS
 
 FORM_MEDIA = "form_media"
+_VERSIONS_SHOWN = 100
 _LIST_ONLY = (
     "url",
     "date_created",
@@ -83,14 +84,15 @@ def detail(
     """A project in full."""
     url = _asset_url(ctx, project.uid)
     deployed = [version for version in versions if version.deployed]
-    rows = [version_item(ctx, project.uid, v, versions) for v in deployed]
+    numbers = version_numbers(versions)
+    rows = [version_item(ctx, project.uid, v, numbers) for v in deployed[:_VERSIONS_SHOWN]]
     return {
         **_common(ctx, project, totals(ctx, project)),
         "export_settings": _export_settings(ctx, project),
         "files": [file_item(ctx, project.uid, file) for file in form_files.read(project.uid).files],
         "version__content_hash": project.info["content_hash"],
         "version_count": project.info["version_count"],
-        "deployed_versions": {"count": len(rows), "next": None, "previous": None, "results": rows[:100]},
+        "deployed_versions": {"count": len(deployed), "next": None, "previous": None, "results": rows},
         "deployment__links": {},
         "deployment__data_download_links": {},
         "advanced_features": {},
@@ -131,29 +133,33 @@ def file_item(ctx: Context, asset: str, file: Item) -> dict[str, Any]:
     }
 
 
-def version_item(ctx: Context, asset: str, version: Version, versions: list[Version]) -> dict[str, Any]:
-    """A version; ``versions`` are all of the project's, newest first."""
+def version_item(ctx: Context, asset: str, version: Version, numbers: Mapping[str, str]) -> dict[str, Any]:
+    """A version; ``numbers`` are those of all of the project's."""
     return {
         "uid": version.uid,
         "url": f"{_asset_url(ctx, asset)}/versions/{version.uid}/",
         "content_hash": version.content_hash,
         "date_deployed": _iso(version.deployed) or False,
         "date_modified": clock.iso_micro(version.modified),
-        "version_number": _number(version, versions),
+        "version_number": numbers[version.uid],
     }
 
 
-def _number(version: Version, versions: list[Version]) -> str:
-    """``2`` for the second deployed one, ``2.1`` for the first draft after it."""
+def version_numbers(versions: Sequence[Version]) -> dict[str, str]:
+    """What versions are called, by uid: ``2`` the second deployed one, ``2.1`` the first draft after it.
+
+    ``versions`` are all of the project's, newest first.
+    """
+    numbers = {}
     deployed = drafts = 0
-    for other in reversed(versions):
-        if other.deployed:
+    for version in reversed(versions):
+        if version.deployed:
             deployed, drafts = deployed + 1, 0
+            numbers[version.uid] = str(deployed)
         else:
             drafts += 1
-        if other.uid == version.uid:
-            break
-    return str(deployed) if version.deployed else f"{deployed}.{drafts}"
+            numbers[version.uid] = f"{deployed}.{drafts}"
+    return numbers
 
 
 def _export_settings(ctx: Context, project: Project) -> list[dict[str, Any]]:

@@ -19,7 +19,8 @@ def list_versions(ctx: Context, asset: str) -> Response:
         v for v in everything if deployed not in ("true", "false") or bool(v.deployed) == (deployed == "true")
     ]
     start, limit, shown = paging.page(ctx.request, wanted)
-    results = [asset_shapes.version_item(ctx, asset, version, everything) for version in shown]
+    numbers = asset_shapes.version_numbers(everything)
+    results = [asset_shapes.version_item(ctx, asset, version, numbers) for version in shown]
     return json_response(paging.envelope(ctx.request, len(wanted), results, start, limit))
 
 
@@ -29,7 +30,7 @@ def get_version(ctx: Context, asset: str, version: str) -> Response:
     found = next((v for v in everything if v.uid == version), None)
     if found is None:
         raise not_found()
-    item = asset_shapes.version_item(ctx, asset, found, everything)
+    item = asset_shapes.version_item(ctx, asset, found, asset_shapes.version_numbers(everything))
     return json_response({**item, "content": assets.content(asset, version)})
 
 
