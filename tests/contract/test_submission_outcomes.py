@@ -22,6 +22,11 @@ COMMON = {
     "x-openrosa-version": "1.0",
     "x-openrosa-accept-content-length": "4000000",
     "date": "Sun, 02 Aug 2026 08:10:05 GMT",
+    "x-content-type-options": "nosniff",
+}
+XML = {
+    "content-type": "text/xml; charset=utf-8",
+    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox",
 }
 
 
@@ -170,7 +175,7 @@ def test_an_outcome_is_told_as_the_contract_has_it(
             f'        <message nature="">{text}</message>\n'
             "</OpenRosaResponse>",
         )
-        expected["content-type"] = "text/xml; charset=utf-8"
+        expected |= XML
     if status in (202, 409):
         expected["location"] = LOCATION
     if status == 503:
@@ -204,7 +209,7 @@ def test_the_precheck_has_all_headers_and_no_body(scene: Scene, path: str) -> No
     answer = scene.app.call("HEAD", path)
     assert (answer.status, answer.body) == (204, b"")
     location = f"https://kf.example.org{path}"
-    assert answer.headers == {**COMMON, "content-type": "text/xml; charset=utf-8", "location": location}
+    assert answer.headers == {**COMMON, **XML, "location": location}
 
 
 def test_an_encrypted_submission_is_kept_as_it_came(scene: Scene) -> None:
