@@ -44,7 +44,8 @@ def authenticate(headers: Mapping[str, str], address: str, *, submitting: bool =
     elif scheme.lower() == "basic":
         account, kind = _by_password(rest.strip(), address, agent), access_logs.BASIC
     else:
-        return None
+        # Taken for anonymous, such a caller would get empty lists and look for what is wrong elsewhere.
+        raise unauthenticated()
     kind = access_logs.SUBMISSIONS if submitting else kind
     access_logs.note(kind, account["username"], account["uid"], address, agent)
     return Caller(account["username"], account["uid"], account["superuser"], address, agent)
