@@ -11,7 +11,7 @@ import pytest
 from formrelay.storage import keys, table
 from tests.support.app import FORM, Answer, App, Clock
 from tests.support.aws import messages
-from tests.support.calls import doing
+from tests.support.calls import crashing, doing
 from tests.support.grants import ANONYMOUS, grant
 from tests.support.sharing import share
 
@@ -248,3 +248,15 @@ def test_a_job_goes_on_where_its_chunk_ends(app: App, asset: str, monkeypatch: p
     assert change(app, asset, {"submission_ids": sids, UID: ON_HOLD}).status == 200
     assert set(statuses(app, asset).values()) == {ON_HOLD}
     assert table.get(app.settings.data_table, keys.job_chunk("x", 0)) is None
+
+
+def test_a_job_that_is_begun_anew_takes_nothing_away_that_was_decided_since(
+    app: App, asset: str, clock: Clock
+) -> None:
+    with crashing("dynamodb.UpdateItem", 3):  # taken, selected; how far it came is never written
+        change(app, asset, {"confirm": True, UID: APPROVED})
+    assert set(statuses(app, asset).values()) == {APPROVED}
+    assert app.send("PATCH", one(asset), {UID: ON_HOLD}).status == 200
+    clock.forward(200)
+    app.recover()
+    assert statuses(app, asset) == {"n0": ON_HOLD, "n1": APPROVED, "n2": APPROVED}

@@ -231,7 +231,7 @@ def _delete(asked: Asked, _job: Item) -> _Act:
 
 def _validate(asked: Asked, job: Item) -> _Act:
     def one(item: Item) -> list[Result]:
-        validations.validate(asked, item, job["what"]["status"])
+        validations.validate(asked, item, job["what"]["status"], job["uid"])
         return []
 
     return _Act(_BATCH, partial(_each, one))

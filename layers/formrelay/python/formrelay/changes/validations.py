@@ -17,6 +17,9 @@ LABELS = {
     "validation_status_on_hold": "On Hold",
 }
 _TRIES = 8
+# The last jobs that gave a record its status are kept with it: one that is begun anew does not do so twice, nor take
+# away what was decided since.
+_JOBS_KEPT = 8
 
 
 def status(uid: str, username: str, now: int) -> Item:
@@ -24,17 +27,22 @@ def status(uid: str, username: str, now: int) -> Item:
     return {"timestamp": now // 1000, "uid": uid, "by_whom": username, "label": LABELS[uid]}
 
 
-def validate(asked: Asked, item: Item, given: Item | None) -> bool:
-    """Gives a record a status, None for none; False when it is gone. Nothing happens when it has that very one."""
+def validate(asked: Asked, item: Item, given: Item | None, job: str | None = None) -> bool:
+    """Gives a record a status, None for none; False when it is gone.
+
+    Nothing happens when it has that very one, or had it of this job.
+    """
     for _ in range(_TRIES):
-        if item.get("status") == given:
+        done = item.get("jobs", [])
+        if item.get("status") == given or job in done:
             return True
+        jobs = [*done, job][-_JOBS_KEPT:] if job else None
         changed = {**item, "status": given or {}}
         rows = events.deliveries_for(asked.project, VALIDATED, changed, origin=asked.origin)
         label = given["label"] if given else None
         told = [history.validated_op(asked.by, asked.asset, asked.project.owner, item, label)]
         try:
-            table.settle(partial(changes.set_status, asked.asset, item, given, rows, told))
+            table.settle(partial(changes.set_status, asked.asset, item, given, jobs, rows, told))
         except submissions.SidClashError:
             continue
         except changes.StaleError:

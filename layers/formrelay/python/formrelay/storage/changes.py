@@ -56,19 +56,26 @@ def replace(
 
 
 def set_status(
-    asset: str, old: Item, status: Item | None, rows: Sequence[Item], also: Sequence[Item]
+    asset: str,
+    old: Item,
+    status: Item | None,
+    jobs: list[str] | None,
+    rows: Sequence[Item],
+    also: Sequence[Item],
 ) -> None:
-    """Sets the validation status of a record, None for none.
+    """Sets the validation status of a record, None for none; and the ``jobs`` that have set it, unless None.
 
     With the deliveries of the event and the writes in ``also``. Raises StaleError when the record is no longer as it
     was read, SidClashError when the id of a delivery is taken.
     """
     condition, seen = _as_read(old)
+    values = {name: value for name, value in (("status", status), ("jobs", jobs)) if value is not None}
+    sets = ", ".join(f"#{name} = :{name}" for name in values)
     update = table.update_op(
         settings().data_table,
         keys.submission(asset, old["id"]),
-        f"{'REMOVE' if status is None else 'SET'} #status{'' if status is None else ' = :status'} ADD #turn :one",
-        {":one": 1, **seen, **({} if status is None else {":status": status})},
+        f"{f'SET {sets} ' if sets else ''}{'REMOVE #status ' if status is None else ''}ADD #turn :one",
+        {":one": 1, **seen, **{f":{name}": value for name, value in values.items()}},
         condition=condition,
     )
     try:

@@ -3,7 +3,8 @@
 A submission item holds
 ``id`` its ``_id``; ``root`` and ``uuid`` the first and the current instanceID without ``uuid:``;
 ``time`` ``_submission_time`` in ms; ``by`` user or None; ``via`` their ``uid``, ``ip`` and ``source`` then;
-``geo`` ``[lat, lng]``; ``status`` validation status;
+``geo`` ``[lat, lng]``; ``status`` validation status; ``jobs``
+uids of the last that gave it one;
 ``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
 ``turn`` number of changes of any kind, so that what follows from a record as it was read is not written over another;
 ``origin`` base URL it was posted to; ``owner`` and ``form_uuid`` of the form then;
