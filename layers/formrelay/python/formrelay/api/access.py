@@ -66,7 +66,7 @@ SHARE = Rule(
 )
 MAKER = Rule("to have made it", _all(404, "anonymous", "public", *_OTHERS, "superuser"))
 RESULT = Rule(
-    "to have made it, and to see the data still",
+    "to have made it, and to see all that is in it still",
     {**_all(401, "anonymous", "public"), **_all(403, *_OTHERS, "superuser")},
 )
 MANAGE = Rule("`manage_asset`", {**VIEW_FORM.refused, "public": 401, **_all(403, *VIEWERS, "editor")})
