@@ -20,7 +20,18 @@ from formrelay.changes import edits
 from formrelay.hooks import guard, ladder
 from formrelay.isolation import drains
 from formrelay.reports import run as reporting
-from formrelay.storage import changes, deliveries, keys, marks, parking, reports, submissions, sweep, table
+from formrelay.storage import (
+    changes,
+    conclusions,
+    deliveries,
+    keys,
+    marks,
+    parking,
+    reports,
+    submissions,
+    sweep,
+    table,
+)
 from formrelay.storage.table import Item
 from functions.deliver import app as deliver
 from tests.simulation import runner
@@ -257,7 +268,7 @@ def _mails_failures_outside_the_transaction() -> Applied:
 
         return give_up
 
-    return swap(deliveries, "give_up", made)
+    return swap(conclusions, "give_up", made)
 
 
 def _mails_without_end() -> Applied:

@@ -85,3 +85,9 @@ def test_a_broken_life_is_told_so_that_people_can_follow_it() -> None:
     runner.tell(runner.run(plan(verdict.seed), mutation.applied), told.append)
     assert any("http.POST" in text for text in told)
     assert f"replay: make simulate SEED={verdict.seed}" in told
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_every_deliberate_fault_still_finds_what_it_breaks(mutation: Mutation) -> None:
+    with mutation.applied():
+        pass
