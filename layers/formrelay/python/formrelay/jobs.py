@@ -9,14 +9,13 @@ from formrelay import clock, ids, purges
 from formrelay.isolation import drains
 from formrelay.log import logger
 from formrelay.resends import jobs as resends
-from formrelay.storage import deliveries, keys, purging
 from formrelay.storage import jobs as stored
+from formrelay.storage import keys, purging
 from formrelay.storage.table import Item
 
 PURGE_HOOK = "purge-hook"
 DRAIN_HOOK = "drain-hook"
 PURGE_PROJECT = "purge-project"
-_PAGE = 100
 # People look at these after they are done.
 _FOLLOWED = (resends.RETRY, resends.REPLAY)
 
@@ -76,8 +75,7 @@ def work(job: Item, ends: float) -> str:
 
 def _purge(job: Item, ends: float) -> bool:
     while time.monotonic() < ends:
-        if deliveries.purge(job["hook"], _PAGE) and purging.marks(job["hook"]):
-            stored.purge(job["hook"])
+        if purging.hook_logs(job["hook"]):
             return True
     return False
 

@@ -61,11 +61,6 @@ def awaited(task: Item, seconds: float) -> Item:
     return task
 
 
-def seconds_left(task: Item) -> int:
-    """How long a finished file is still served."""
-    return max(1, (_finished(task) + FRESH_MS - clock.now_ms()) // 1000)
-
-
 def _serves(task: Item, shows: str, rows: Rows) -> bool:
     if task["shows"] != shows:
         return False

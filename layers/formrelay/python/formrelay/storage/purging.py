@@ -63,11 +63,18 @@ def activity(asset: str) -> bool:
 
 
 def hook(hook_uid: str) -> bool:
-    """Deliveries of a hook, its jobs, and the way from it to the project."""
+    """What :func:`hook_logs` takes, and the way from the hook to its project."""
+    if not hook_logs(hook_uid):
+        return False
+    table.batch_delete(settings().data_table, [keys.hook_asset(hook_uid), keys.hook_tests(hook_uid)])
+    return True
+
+
+def hook_logs(hook_uid: str) -> bool:
+    """Deliveries of a hook, their marks, and its jobs."""
     if not (deliveries.purge(hook_uid, _PAGE) and marks(hook_uid)):
         return False
     stored_jobs.purge(hook_uid)
-    table.batch_delete(settings().data_table, [keys.hook_asset(hook_uid), keys.hook_tests(hook_uid)])
     return True
 
 
