@@ -1,167 +1,94 @@
 """What each operation costs on AWS: calls, units, seconds, and dollars for a million of them.
 
-python -m tests.bench.cost [--repeat 20]
+python -m tests.bench.cost [--repeat 20] [--rows 10000]
 
-Calls and units are counted while the real functions run against the local emulator; seconds of Lambda are our own CPU,
-stretched to the function's share of one, plus what the services take (tests/bench/prices.py has all assumptions).
+Requests and units are counted while the real functions run against the local emulator; seconds of Lambda are our own
+CPU, stretched to the function's share of one, plus what the services take (tests/bench/prices.py has all
+assumptions). SQS includes what Lambda itself asks of the queue: a receive and a delete for each batch.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from formrelay.storage import deliveries
-from functions.deliver import app as deliver
 from tests.bench import prices
 from tests.bench.deployment import deployment, receiver
-from tests.bench.meter import Bill, metered
-from tests.support.app import App, LambdaContext
-from tests.support.template import functions
+from tests.bench.operations import Bench, Cost
+from tests.support.template import functions, resources
 
-FORM = {"survey": [{"type": "text", "name": f"q{i}", "label": f"Question {i}"} for i in range(20)]}
-# Answer of a receiver, and messages that one poll brings on average when traffic is steady but not dense.
-RECEIVER_SECONDS = 0.2
-POLLED = 2
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One operation. ``requests``: 1 when it comes through the gateway; ``received``: messages off a queue."""
-
-    name: str
-    bill: Bill
-    cpu: float
-    function: str
-    requests: int = 0
-    received: int = 0
-    waits: float = 0.0
-
-    @property
-    def memory(self) -> int:
-        """MB of its function."""
-        size: int = functions()[self.function]["MemorySize"]
-        return size
-
-    @property
-    def seconds(self) -> float:
-        """Of Lambda: CPU at the function's share, the services' time, and what it waits for."""
-        share = min(1.0, self.memory / prices.CPU_MB)
-        services: float = sum(self.bill.of(name) * each for name, each in prices.CALL_SECONDS.items())
-        return self.cpu / share + services + self.waits
-
-    @property
-    def dollars(self) -> float:
-        """For a million of them, without storage and logs."""
-        # Two requests of the poller for each batch: receive and delete.
-        queue = self.bill.of("sqs") + (2 / POLLED if self.received else 0)
-        invocations = self.requests + (1 / POLLED if self.received else 0)
-        batched = self.seconds / (POLLED if self.received else 1)
-        return (
-            self.bill.writes * prices.WRITE_UNIT
-            + self.bill.reads * prices.READ_UNIT
-            + self.requests * prices.API_REQUEST
-            + invocations * prices.LAMBDA_REQUEST
-            + queue * prices.SQS_REQUEST
-            + self.bill.of("kms") * prices.KMS_REQUEST
-            + self.bill.of("s3") * prices.S3_GET
-            + batched * self.memory / 1024 * prices.GB_SECOND * 1e6
-        )
-
-
-def _measure(work: Callable[[], object], repeat: int) -> tuple[Bill, float]:
-    """The bill of one run, and the CPU seconds of another one on average; the first run warms up."""
-    work()
-    with metered() as bill:
-        work()
-    began = time.process_time()
-    for _ in range(repeat):
-        work()
-    return bill, (time.process_time() - began) / repeat
-
-
-class Bench:
-    """Operations on projects with 0, 1 and 5 hooks."""
-
-    def __init__(self, app: App, url: str, broken: str, repeat: int) -> None:
-        self.app, self.url, self.broken, self.repeat = app, url, broken, repeat
-
-    def costs(self) -> Iterator[Cost]:
-        """Each operation in turn."""
-        for hooks in (0, 1, 5):
-            yield self._submission(hooks)
-        yield self._delivery("delivery that arrives", self.url)
-        yield self._delivery("attempt that fails", self.broken)
-        asset, _ = self._project(1, self.url)
-        for _ in range(100):
-            self._submit(asset)
-        sid = self.app.records(asset)[0]["_id"]
-        yield self._read("list of 100 submissions", f"/api/v2/assets/{asset}/data/")
-        yield self._read("one submission", f"/api/v2/assets/{asset}/data/{sid}/")
-        yield self._read("list of hooks", f"/api/v2/assets/{asset}/hooks/")
-        yield self._read("project", f"/api/v2/assets/{asset}/")
-
-    def _project(self, hooks: int, url: str) -> tuple[str, list[str]]:
-        asset = self.app.deploy(FORM)
-        return asset, [self.app.add_hook(asset, url) for _ in range(hooks)]
-
-    def _submit(self, asset: str) -> None:
-        answers = {f"q{i}": f"answer {i}" for i in range(20)}
-        data = {"id": asset, "submission": {**answers, "meta": {"instanceID": f"uuid:{uuid.uuid4()}"}}}
-        assert self.app.send("POST", "/submission", data).status == 201
-
-    def _submission(self, hooks: int) -> Cost:
-        asset, _ = self._project(hooks, self.url)
-        bill, cpu = _measure(lambda: self._submit(asset), self.repeat)
-        return Cost(f"submission, {hooks} hooks", bill, cpu, "ingest", requests=1)
-
-    def _delivery(self, name: str, url: str) -> Cost:
-        asset, (hook,) = self._project(1, url)
-        for _ in range(self.repeat + 2):
-            self._submit(asset)
-        waiting = list(deliveries.newest_first(hook))
-
-        def work() -> None:
-            item = waiting.pop()
-            body = json.dumps({"a": asset, "h": hook, "s": int(item["sk"]), "n": item["seq"]})
-            deliver.handler({"Records": [{"messageId": "m", "body": body}]}, LambdaContext())
-
-        bill, cpu = _measure(work, self.repeat)
-        return Cost(name, bill, cpu, "deliver", received=1, waits=RECEIVER_SECONDS)
-
-    def _read(self, name: str, path: str) -> Cost:
-        def work() -> None:
-            assert self.app.get(path).status == 200
-
-        bill, cpu = _measure(work, self.repeat)
-        return Cost(name, bill, cpu, "api", requests=1)
+# What a submission to one hook consists of.
+WHOLE = ("submission, 1 hook", "delivery that arrives")
+# Items that it leaves: the submission, its guard, its delivery.
+ITEMS = 3
 
 
 def main() -> None:
     """Prints the table, then a million submissions with one hook beside a server."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeat", type=int, default=20)
-    options = parser.parse_args()
-    with deployment() as app, receiver() as url, receiver(status=503) as broken:
-        costs = list(Bench(app, url, broken, options.repeat).costs())
-    print(
-        f"{'operation':<26}{'calls':>6}{'write':>7}{'read':>7}{'CPU ms':>8}{'Lambda ms':>10}{'$/million':>10}"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for cost in costs:
-        print(
-            f"{cost.name:<26}{cost.bill.calls.total():>6}{cost.bill.writes:>7.1f}{cost.bill.reads:>7.1f}"
-            f"{cost.cpu * 1000:>8.1f}{cost.seconds * 1000:>10.0f}{cost.dollars:>10.2f}"
-        )
-    named = {cost.name: cost.dollars for cost in costs}
-    whole = named["submission, 1 hooks"] + named["delivery that arrives"]
-    print(f"a million submissions, each delivered to one hook: ${whole:.2f}")
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--rows", type=int, default=10_000, help="of the export")
+    options = parser.parse_args()
+    with deployment() as app, receiver() as url, receiver(statuses=(503, 204)) as moody:
+        costs = list(Bench(app, url, moody, repeat=options.repeat, rows=options.rows).costs())
+    _table(costs)
+    named = {cost.name: cost for cost in costs}
+    pair = [named[name] for name in WHOLE]
+    whole = sum(cost.dollars for cost in pair)
+    print(f"a million submissions, each delivered to one hook: ${whole:.2f}; on top")
+    _on_top(pair)
+    idle = unused(named["sweep, nothing due"])
+    print(f"a month without any submission: ${idle:.2f}")
     print(
         f"an always-on server at ${prices.SERVER_MONTH:.0f} a month is cheaper from"
-        f" {prices.SERVER_MONTH / whole:.1f} million submissions a month on"
+        f" {(prices.SERVER_MONTH - idle) / whole:.1f} million submissions a month on"
+    )
+
+
+def _table(costs: Sequence[Cost]) -> None:
+    columns = ("calls", "SQS", "S3", "HTTP", "write", "read", "CPU ms", "Lambda ms", "counted $", "timed $")
+    print(f"{'operation, $ a million':<26}" + "".join(f"{name:>10}" for name in columns))
+    for cost in costs:
+        figures = (
+            f"{cost.bill.calls.total()}", f"{cost.sqs:g}", f"{cost.bill.of('s3')}", f"{cost.requests + cost.posts}",
+            f"{cost.bill.writes:g}", f"{cost.bill.reads:g}", f"{cost.cpu * 1000:.1f}", f"{cost.seconds * 1000:.0f}",
+            f"{cost.counted:.2f}", f"{cost.timed:.2f}",
+        )  # fmt: skip
+        print(f"{cost.name:<26}" + "".join(f"{figure:>10}" for figure in figures))
+
+
+def _on_top(pair: Sequence[Cost]) -> None:
+    """What a million of them leave in the tables and the logs, and send out: a kilobyte of one is a GB of a million."""
+    stored = (sum(cost.bill.stored for cost in pair) + ITEMS * prices.ITEM_OVERHEAD) / 1000
+    month = stored * (prices.TABLE_GB_MONTH + prices.BACKUP_GB_MONTH)
+    logged = (
+        sum(
+            cost.logged + cost.share * prices.INVOCATION_LOG + cost.requests * prices.REQUEST_LOG
+            for cost in pair
+        )
+        / 1000
+    )
+    posted = sum(cost.posted for cost in pair) / 1000
+    print(f"  stored: {stored:.1f} GB, ${month:.2f} a month, backups included")
+    print(f"  logged: {logged:.1f} GB, ${logged * prices.LOG_GB:.2f}")
+    print(f"  sent to the receiver: {posted:.1f} GB, ${posted * prices.TRANSFER_GB:.2f}")
+
+
+def unused(sweep: Cost) -> float:
+    """Dollars a month of a deployment that nobody uses: polls of its queues, the sweep, the key, the alarms."""
+    queues = sum(
+        event["Type"] == "SQS"
+        for function in functions().values()
+        for event in function.get("Events", {}).values()
+    )
+    polls: float = queues * prices.IDLE_RECEIVES_A_MINUTE * prices.MINUTES_MONTH
+    return (
+        polls * prices.SQS_REQUEST / 1e6
+        + sweep.dollars * prices.MINUTES_MONTH / 1e6
+        + len(resources("AWS::KMS::Key")) * prices.KEY_MONTH
+        + len(resources("AWS::CloudWatch::Alarm")) * prices.ALARM_MONTH
     )
 
 

@@ -7,9 +7,11 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urljoin
 
 import boto3
 import pytest
@@ -27,17 +29,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    count = 0
+    count = size = 0
     def do_GET(self):
-        body = str(Receiver.count).encode()
+        told = f"{Receiver.count} {Receiver.size}" if self.path == "/told" else Receiver.count
+        body = str(told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Receiver.size += len(self.raw_requestline) + len(bytes(self.headers)) + len(body)
         time.sleep(float(sys.argv[1]) / 1000)
-        self.send_response(int(sys.argv[2]))
+        statuses = sys.argv[2:]
+        self.send_response(int(statuses[Receiver.count % len(statuses)]))
         self.send_header("Content-Length", "0")
         self.end_headers()
         Receiver.count += 1
@@ -51,15 +56,23 @@ server.serve_forever()
 
 
 @contextmanager
-def receiver(delay: int = 0, status: int = 204) -> Iterator[str]:
-    """The URL of one that answers with that status after so many milliseconds."""
-    command = [sys.executable, "-c", _RECEIVER, str(delay), str(status)]
+def receiver(delay: int = 0, statuses: Sequence[int] = (204,)) -> Iterator[str]:
+    """The URL of one that answers with these statuses in turn, after so many milliseconds; it tells what it got
+    (:func:`received`)."""
+    command = [sys.executable, "-c", _RECEIVER, str(delay), *map(str, statuses)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/in"
         finally:
             process.kill()
+
+
+def received(url: str) -> tuple[int, int]:
+    """How many requests a receiver has answered, and the bytes of all of them, headers included."""
+    with urllib.request.urlopen(urljoin(url, "/told"), timeout=5) as answer:
+        count, size = map(int, answer.read().split())
+    return count, size
 
 
 @contextmanager

@@ -1,71 +1,175 @@
-"""What AWS would bill: calls, read and write units of one stretch of work, counted at the client.
+"""What AWS would bill: calls, read and write units, bytes of one stretch of work.
 
-with metered() as bill:
-    app.submit(xml)
-bill.writes  # write units: 1 KB each, twice in a transaction, once more for each changed entry of an index
+    with metered() as bill:          # botocore's clients, against moto or the emulator: requests on the wire
+        app.submit(xml)
+    with metered_backend(backend) as bill:  # the fakes of the simulation
+        app.submit(xml)
+    bill.writes  # write units: 1 KB each, twice in a transaction, once more for each changed entry of an index
 
-DynamoDB's rules: an item is as big as its names and values; a write bills the larger of before and after; a read
-bills 4 KB each, half when it may be stale; a query bills all that it looked at.
+DynamoDB's rules: an item is as big as its names and values; a write bills the larger of before and after, also where
+a condition refuses it; a read bills 4 KB each, half when it may be stale; a query bills all that it looked at.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.client import BaseClient
 
+from formrelay import aws
+from tests.simulation.backend import Backend, forget_clients
 from tests.support.template import properties
 
 Image = dict[str, Any] | None
+# One call of a service: operation and request in, answer out.
+Call = Callable[[str, dict[str, Any]], Any]
 
 _READS = ("GetItem", "BatchGetItem", "Query")
+_CLIENTS = (aws.dynamodb, aws.sqs, aws.s3, aws.kms, aws.sesv2)
 
 
 @dataclass
 class Bill:
-    """What a stretch of work needs: calls by ``service.Operation``, DynamoDB's units."""
+    """What a stretch of work needs.
+
+    ``calls`` requests by ``service.Operation``, those that botocore repeats included; ``reads``, ``writes``
+    DynamoDB's units; ``moved`` bytes that DynamoDB and SQS were sent and answered, their names included; ``stored``
+    bytes that the tables grew by.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
     reads: float = 0.0
     writes: float = 0.0
+    moved: int = 0
+    stored: int = 0
 
     def of(self, service: str) -> int:
-        """Calls of one service."""
+        """Requests to one service."""
         return sum(count for name, count in self.calls.items() if name.startswith(f"{service}."))
+
+
+class Meter:
+    """Makes calls, and puts them on a bill; looks at items before and after, which nobody is billed for."""
+
+    def __init__(self) -> None:
+        self.bill = Bill()
+        self._lock = threading.Lock()
+        self._under_way = threading.local()
+
+    def sent(self) -> None:
+        """Counts a request that goes out, if it is one of the work's own."""
+        if name := getattr(self._under_way, "name", None):
+            with self._lock:
+                self.bill.calls[name] += 1
+
+    def make(self, service: str, operation: str, request: dict[str, Any], call: Call) -> Any:
+        """Makes one call of the work."""
+        if service != "dynamodb":
+            answer = self._made(service, operation, request, call)
+            self._add(moved=_weight(request) + _weight(answer) if service == "sqs" else 0)
+            return answer
+        if operation in _READS:
+            answer = self._made(service, operation, request, call)
+            self._add(
+                reads=_reads(call, operation, request, answer), moved=_weight(request) + _weight(answer)
+            )
+            return answer
+        writes = list(_writes(operation, request))
+        before = [_image(call, table, key) for table, key, _ in writes]
+        answer = {}
+        try:
+            answer = self._made(service, operation, request, call)
+        finally:
+            for (table, key, factor), old in zip(writes, before, strict=True):
+                new = _image(call, table, key)
+                units = factor * _units(old, new, 1024) + _index_writes(old, new)
+                self._add(writes=units, stored=item_size(new) - item_size(old))
+            self._add(moved=_weight(request) + _weight(answer))
+        return answer
+
+    def _made(self, service: str, operation: str, request: dict[str, Any], call: Call) -> Any:
+        self._under_way.name = f"{service}.{operation}"
+        try:
+            return call(operation, request)
+        finally:
+            self._under_way.name = None
+
+    def _add(self, *, reads: float = 0, writes: float = 0, moved: int = 0, stored: int = 0) -> None:
+        with self._lock:
+            self.bill.reads += reads
+            self.bill.writes += writes
+            self.bill.moved += moved
+            self.bill.stored += stored
 
 
 @contextmanager
 def metered() -> Iterator[Bill]:
-    """Counts all calls of this process while it lasts."""
-    bill = Bill()
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    """Counts all that botocore's clients send while it lasts."""
+    meter = Meter()
+    make = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def watched(client: BaseClient, operation: str, request: dict[str, Any]) -> Any:
         service = client.meta.service_model.service_name
-        bill.calls[f"{service}.{operation}"] += 1
-        if service != "dynamodb":
-            return call(client, operation, request)
-        if operation in _READS:
-            answer = call(client, operation, request)
-            bill.reads += _reads(call, client, operation, request, answer)
-            return answer
-        writes = list(_writes(operation, request))
-        before = [_image(call, client, table, key) for table, key, _ in writes]
-        answer = call(client, operation, request)
-        for (table, key, factor), old in zip(writes, before, strict=True):
-            new = _image(call, client, table, key)
-            bill.writes += factor * _units(old, new, 1024) + _index_writes(old, new)
-        return answer
+        return meter.make(service, operation, request, lambda *wanted: make(client, *wanted))
 
+    def sent(**_: Any) -> None:
+        meter.sent()
+
+    clients = [client() for client in _CLIENTS]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", watched)
-        yield bill
+        for client in clients:
+            client.meta.events.register_first("before-send", sent)
+        try:
+            yield meter.bill
+        finally:
+            for client in clients:
+                client.meta.events.unregister("before-send", sent)
+
+
+@contextmanager
+def metered_backend(backend: Backend) -> Iterator[Bill]:
+    """Counts all calls of the simulation's services while it lasts; they are installed already."""
+    meter = Meter()
+
+    def client(service: str, *_: Any, **__: Any) -> Any:
+        return _Client(service, backend.client(service), meter)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws, "_client", client)
+        forget_clients()
+        try:
+            yield meter.bill
+        finally:
+            forget_clients()
+
+
+class _Client:
+    """A fake's client whose calls are put on a bill."""
+
+    def __init__(self, service: str, client: Any, meter: Meter) -> None:
+        self._service, self._inner, self._meter = service, client, meter
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found) or name == "generate_presigned_url":
+            return found
+
+        def call(operation: str, request: dict[str, Any]) -> Any:
+            self._meter.sent()
+            return getattr(self._inner, xform_name(operation))(**request)
+
+        operation = name.title().replace("_", "")
+        return lambda **request: self._meter.make(self._service, operation, request, call)
 
 
 def item_size(item: Image) -> int:
@@ -86,6 +190,16 @@ def _value_size(value: dict[str, Any]) -> int:
     if kind == "L":
         return 3 + sum(1 + _value_size(part) for part in content)
     return 1
+
+
+def _weight(value: Any) -> int:
+    """Bytes of names and values in a request or an answer, without what botocore adds to it."""
+    if isinstance(value, dict):
+        parts = (len(name) + _weight(part) for name, part in value.items() if name != "ResponseMetadata")
+        return sum(parts)
+    if isinstance(value, list):
+        return sum(map(_weight, value))
+    return len(value) if isinstance(value, bytes) else len(str(value).encode())
 
 
 def _units(old: Image, new: Image, size: int) -> int:
@@ -109,10 +223,8 @@ def _entry(item: Image, names: list[str]) -> tuple[Any, ...] | None:
     return tuple(str(item[name]) for name in names)
 
 
-def _image(call: Any, client: Any, table: str, key: dict[str, Any]) -> Image:
-    found: Image = call(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get(
-        "Item"
-    )
+def _image(call: Call, table: str, key: dict[str, Any]) -> Image:
+    found: Image = call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
     return found
 
 
@@ -138,24 +250,30 @@ def _key(part: dict[str, Any]) -> dict[str, Any]:
     return {name: part["Item"][name] for name in ("pk", "sk")}
 
 
-def _reads(call: Any, client: Any, operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
+def _reads(call: Call, operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
     if operation == "GetItem":
-        return _read_units(_image(call, client, request["TableName"], request["Key"]), request)
+        return _read_units(_image(call, request["TableName"], request["Key"]), request)
     if operation == "BatchGetItem":
         return sum(
-            _read_units(_image(call, client, table, key), wanted)
+            _read_units(_image(call, table, key), wanted)
             for table, wanted in request["RequestItems"].items()
             for key in wanted["Keys"]
         )
     # What it looked at, and not only what it answered.
-    narrow = ("ProjectionExpression", "Select")
-    wide = {name: value for name, value in request.items() if name not in narrow}
+    wide = _without(request, ("ProjectionExpression", "Select", "FilterExpression"))
     if wide != request:
-        used = request["KeyConditionExpression"]
-        names = {k: v for k, v in request["ExpressionAttributeNames"].items() if k in used}
-        answer = call(client, "Query", {**wide, "ExpressionAttributeNames": names})
+        answer = call("Query", wide)
     size = sum(map(item_size, answer["Items"]))
     return max(1, math.ceil(size / 4096)) * _consistency(request)
+
+
+def _without(request: dict[str, Any], narrow: tuple[str, ...]) -> dict[str, Any]:
+    """A query without some of its parts, and without the names and values that only those use."""
+    wide = {name: value for name, value in request.items() if name not in narrow}
+    used = set(re.findall(r"[#:]\w+", wide["KeyConditionExpression"]))
+    for part in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        wide[part] = {name: value for name, value in wide[part].items() if name in used}
+    return wide
 
 
 def _read_units(item: Image, request: dict[str, Any]) -> float:

@@ -142,23 +142,27 @@ def large_store() -> Iterator[LargeStore]:
         yield store
 
 
-def multiply(
-    store: LargeStore, asset: str, count: int, *, newest_ms: int, apart_ms: int = 1_000
-) -> list[int]:
-    """Copies of the only submission of a form, so many and so far apart, up to that moment; their ids."""
-    (item,) = submissions.scan(asset)
-    values = typed.marshal_item(item)
-    store.delete_item(
-        TableName=settings().data_table, Key=typed.marshal_item(keys.submission(asset, item["id"]))
-    )
-    made: dict[str, Item] = {}
+def copies(
+    item: dict[str, Any], count: int, *, newest_ms: int, apart_ms: int = 1_000
+) -> Iterator[dict[str, Any]]:
+    """So many submissions like one, as the package holds it, so far apart, up to that moment, oldest first."""
     for number in range(count):
         moment = newest_ms - (count - 1 - number) * apart_ms
         sid = ids.id_at(moment)
-        sk = keys.sid_text(sid)
-        uuid = {"S": f"row-{number}"}
-        made[sk] = {
-            **values, "sk": {"S": sk}, "id": {"N": str(sid)}, "time": {"N": str(moment)}, "uuid": uuid, "root": uuid,
-        }  # fmt: skip
-    store.load(settings().data_table, keys.submissions_pk(asset), made)
+        uuid = f"row-{number}"
+        yield {**item, "sk": keys.sid_text(sid), "id": sid, "time": moment, "uuid": uuid, "root": uuid}
+
+
+def multiply(
+    store: LargeStore, asset: str, count: int, *, newest_ms: int, apart_ms: int = 1_000
+) -> list[int]:
+    """Copies in the place of the only submission of a form; their ids."""
+    (item,) = submissions.scan(asset)
+    name, pk = settings().data_table, keys.submissions_pk(asset)
+    store.delete_item(TableName=name, Key=typed.marshal_item(keys.submission(asset, item["id"])))
+    made = {
+        copy["sk"]: typed.marshal_item(copy)
+        for copy in copies(item, count, newest_ms=newest_ms, apart_ms=apart_ms)
+    }
+    store.load(name, pk, made)
     return [int(sk) for sk in made]
