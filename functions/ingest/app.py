@@ -9,7 +9,7 @@ gc.disable()
 from typing import Any  # noqa: E402
 
 from formrelay.api import submission  # noqa: E402
-from formrelay.api.http import Request  # noqa: E402
+from formrelay.api.http import Request, preflight  # noqa: E402
 
 # What was imported lives as long as the process: the collector need not look at it again.
 gc.freeze()
@@ -19,4 +19,5 @@ gc.enable()
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answers one request (payload format 2.0)."""
     request = Request(event)
-    return submission.answer(request).event(request)
+    response = preflight(request) or submission.answer(request)
+    return response.event(request)

@@ -15,6 +15,7 @@ PSEUDO = {
     "AWS::StackName": STACK,
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
+    "AWS::NoValue": None,
 }
 _PLACEHOLDER = re.compile(r"\$\{(!?[\w:.]+)\}")
 
@@ -58,6 +59,7 @@ class Expressions:
             "Fn::GetAtt": lambda argument: self._attribute(argument[0], argument[1]),
             "Fn::Sub": self._sub,
             "Fn::If": lambda argument: self(argument[1] if self._condition(argument[0]) else argument[2]),
+            "Fn::Split": lambda argument: str(self(argument[1])).split(argument[0]),
             "Fn::Join": lambda argument: str(argument[0]).join(map(str, self(argument[1]))),
         }
 

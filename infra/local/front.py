@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from infra.local import events
+from infra.local.cors import Cors
 from infra.local.functions import Function, ThrottledError, TooLargeError
 from infra.local.messages import Request, Response
 from infra.local.routes import RouteTable
@@ -50,11 +51,13 @@ class Front:
         functions: Mapping[str, Function],
         views: Mapping[str, LocalView],
         timeout: float = INTEGRATION_TIMEOUT,
+        cors: Cors | None = None,
     ) -> None:
         self._routes = routes
         self._functions = functions
         self._views = views
         self._timeout = timeout
+        self._cors = cors or Cors()
 
     async def handle(self, request: Request) -> Response:
         """The answer to one request."""
@@ -63,6 +66,7 @@ class Front:
             return await view(request) if view is not None else refusal(404)
         began = time.monotonic()
         response = await self._through_function(request)
+        response.headers += self._cors.added(request)
         log.debug(
             "%s %s %d %.0f ms",
             request.method,

@@ -179,7 +179,8 @@ class Supervisor:
             "sink": Sinks(self.config.state / "sinks").view,
             "health": self._health,
         }
-        return Front(RouteTable(self.template.routes), self._functions, views)
+        routes = RouteTable(self.template.routes)
+        return Front(routes, self._functions, views, cors=self.template.cors)
 
     def _start_sources(self, deployment: Deployment) -> None:
         self._queues = Queues(self.emulator.url)

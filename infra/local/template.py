@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from infra.local.cors import Cors, read_cors
+
 HTTP_METHODS = ("ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -71,6 +73,7 @@ class Template:
     routes: tuple[Route, ...]
     mappings: tuple[QueueMapping, ...]
     schedules: tuple[Schedule, ...]
+    cors: Cors
 
 
 class _Loader(yaml.SafeLoader):
@@ -132,7 +135,14 @@ def read_template(path: Path, resolve: Callable[[dict[str, Any]], Callable[[Any]
                 continue  # only AWS publishes to it: the emulator's mails never come back
             else:
                 raise TemplateError(f"{logical_id}: event {name} of type {kind} cannot be run locally")
-    return Template(document, functions, tuple(routes), tuple(mappings), tuple(schedules))
+    cors = read_cors(value(_api(document).get("CorsConfiguration")))
+    return Template(document, functions, tuple(routes), tuple(mappings), tuple(schedules), cors)
+
+
+def _api(document: dict[str, Any]) -> dict[str, Any]:
+    """The properties of the HTTP API, of which there is one at most."""
+    apis = [body for body in document["Resources"].values() if body.get("Type") == "AWS::Serverless::HttpApi"]
+    return apis[0].get("Properties", {}) if apis else {}
 
 
 def _function(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from infra.local.cors import Cors
 from infra.local.events import AnswerError, encode_body, http_event, http_response
 from infra.local.front import LIMITS, Front, refusal
 from infra.local.functions import Function
@@ -65,6 +66,29 @@ def test_the_most_specific_route_is_taken(
 
 def test_without_a_default_route_nothing_matches_other_paths() -> None:
     assert RouteTable([Route("GET /x", "F")]).match("POST", "/x") is None
+
+
+def headers_added(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return dict(cors.added(Request(method, "/", named)))
+
+
+def test_pages_of_the_origins_that_are_named_get_headers_and_others_none() -> None:
+    cors = Cors(("https://a.example", "https://b.example"), ("GET",), ("authorization",), ("*",), 60)
+    assert headers_added(cors, origin="https://b.example") == {
+        "access-control-allow-origin": "https://b.example",
+        "access-control-expose-headers": "*",
+    }
+    asked = headers_added(cors, "OPTIONS", origin="https://a.example", access_control_request_method="GET")
+    assert asked == {
+        "access-control-allow-origin": "https://a.example",
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "authorization",
+        "access-control-max-age": "60",
+    }
+    for stranger in ("https://c.example", "*", "null", ""):
+        assert headers_added(cors, origin=stranger) == {}
+    assert headers_added(Cors(), origin="https://a.example") == {}
 
 
 def event_of(target: str, headers: list[tuple[str, str]] | None = None, body: bytes = b"") -> dict[str, Any]:
@@ -249,7 +273,8 @@ def with_front(folder: Path, body: Callable[[int], Awaitable[None]], timeout: fl
 
     async def run() -> None:
         function = Function(launch(folder, FUNCTION, timeout=5), warm=1, most=1)
-        front = Front(RouteTable([Route("$default", "F")]), {"F": function}, {}, timeout)
+        routes = RouteTable([Route("$default", "F")])
+        front = Front(routes, {"F": function}, {}, timeout, Cors(("*",), exposed=("*",)))
         try:
             async with Serving(front.handle, LIMITS, refusal=refusal) as server:
                 await body(server.port)
@@ -274,6 +299,21 @@ def test_requests_are_answered_through_the_function(tmp_path: Path) -> None:
         status, _, text = parsed(await exchange(port, request_bytes("GET", "/fail")))
         assert (status, json.loads(text)) == (500, {"message": "Internal Server Error"})
         assert parsed(await exchange(port, request_bytes("GET", "/_local/nothing")))[0] == 404
+
+    with_front(tmp_path, body)
+
+
+def test_pages_of_other_origins_read_answers_failures_too_but_no_local_views(tmp_path: Path) -> None:
+    async def body(port: int) -> None:
+        for path, status in (("/x", 200), ("/fail", 500)):
+            answer = parsed(
+                await exchange(port, request_bytes("GET", path, b"", "Origin: https://a.example"))
+            )
+            assert (answer[0], answer[1]["access-control-allow-origin"]) == (status, "*")
+        _, headers, _ = parsed(
+            await exchange(port, request_bytes("GET", "/_local/mail", b"", "Origin: https://a.example"))
+        )
+        assert "access-control-allow-origin" not in headers
 
     with_front(tmp_path, body)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.local.config import ROOT, read_config
+from infra.local.cors import Cors
 from infra.local.deploy import STORED_TYPES, storage_document
 from infra.local.expressions import Expressions
 from infra.local.template import Template, TemplateError, read_document, read_template
@@ -88,6 +89,29 @@ def test_routes_mappings_and_schedules_are_found(tmp_path: Path) -> None:
     )
     (schedule,) = template.schedules
     assert (schedule.function, schedule.seconds) == ("One", 300)
+
+
+API = """
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      CorsConfiguration: !If
+        - HasTopic
+        - AllowOrigins: !Split [",", !Ref Topic]
+          AllowMethods: [GET]
+          AllowHeaders: [authorization]
+          ExposeHeaders: ["*"]
+          MaxAge: 60
+        - !Ref AWS::NoValue
+"""
+
+
+def test_origins_whose_pages_may_call_are_read_from_the_http_api(tmp_path: Path) -> None:
+    origins = {"Topic": "https://a.example,https://b.example"}
+    assert read(tmp_path, SMALL + API, origins).cors == Cors(
+        ("https://a.example", "https://b.example"), ("GET",), ("authorization",), ("*",), 60
+    )
+    assert read(tmp_path, SMALL + API).cors == read(tmp_path).cors == Cors()
 
 
 def test_expressions_are_resolved_with_what_was_deployed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from infra.local.expressions import Expressions
 from infra.local.front import LIMITS
 from infra.local.messages import Request, Response
 from infra.local.routes import RouteTable
-from infra.local.template import read_template
+from infra.local.template import Template, read_template
 from infra.local.webserver import Server
 from tests.support.app import LambdaContext
 from tests.support.template import ROOT
@@ -49,15 +49,15 @@ def gateway() -> Iterator[str]:
 
 
 async def _answer(request: Request) -> Response:
-    match = _routes().match(request.method, unquote(request.path))
+    match = RouteTable(_template().routes).match(request.method, unquote(request.path))
     assert match is not None
     event = events.http_event(request, match, str(uuid.uuid4()))
     answer = _HANDLERS[match.route.function](event, LambdaContext(29))
-    return events.http_response(json.dumps(answer).encode())
+    response = events.http_response(json.dumps(answer).encode())
+    response.headers += _template().cors.added(request)
+    return response
 
 
 @cache
-def _routes() -> RouteTable:
-    return RouteTable(
-        read_template(ROOT / "template.yaml", lambda document: Expressions(document, {})).routes
-    )
+def _template() -> Template:
+    return read_template(ROOT / "template.yaml", lambda document: Expressions(document, {}))

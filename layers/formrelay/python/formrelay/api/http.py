@@ -269,6 +269,15 @@ def no_content() -> Response:
     return Response(204)
 
 
+def preflight(request: Request) -> Response | None:
+    """The answer to a browser that asks whether a page of another origin may send a request; None to all others.
+
+    The gateway adds what it has configured (``CorsOrigins``), without which the browser takes it for a no.
+    """
+    asks = request.method == "OPTIONS" and "access-control-request-method" in request.headers
+    return no_content() if asks else None
+
+
 def content_disposition(name: str, kind: str = "attachment") -> str:
     """The header that names a file, in any script; ``kind`` is ``attachment`` or ``inline``."""
     plain = re.sub(r"[^\w .()-]", "_", name, flags=re.ASCII)
