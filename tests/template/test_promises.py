@@ -31,6 +31,8 @@ TABLES = resources("AWS::DynamoDB::Table")
 QUEUES = resources("AWS::SQS::Queue")
 LANES = ("FirstQueue", "RetryQueue", "ReplayQueue", "ReportQueue")
 _READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "s3:GetObject"}
+FILTERS = resources("AWS::Logs::MetricFilter")
+OURS = {"Fn::Sub": "formrelay/${AWS::StackName}"}
 HTTP = ("ingest", "openrosa", "api")
 
 
@@ -395,12 +397,73 @@ def test_alarms_tell_the_topic_if_there_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("namespace", "metric"),
-    [("AWS/ApiGateway", "5xx"), ("AWS/Lambda", "Throttles"), ("formrelay", "RefusedReports")],
+    [
+        ("AWS/ApiGateway", "5xx"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/SES", "Reputation.BounceRate"),
+        ("AWS/SES", "Reputation.ComplaintRate"),
+        (OURS, "MailsRefused"),
+        (OURS, "Overdue"),
+        (OURS, "NotRecovered"),
+    ],
 )
-def test_server_errors_refused_functions_and_refused_mails_are_noticed(namespace: str, metric: str) -> None:
+def test_what_a_person_has_to_see_to_is_noticed(namespace: object, metric: str) -> None:
     watched = [alarm["Properties"] for alarm in resources("AWS::CloudWatch::Alarm").values()]
-    names = [alarm["MetricName"] for alarm in watched if alarm["Namespace"] == namespace]
-    assert any(metric in str(name) for name in names)
+    assert (namespace, metric) in [(alarm["Namespace"], alarm["MetricName"]) for alarm in watched]
+
+
+def test_alarms_on_metrics_of_ours_watch_some_that_there_are() -> None:
+    made = [transformation(name)["MetricName"] for name in FILTERS]
+    alarms = [alarm["Properties"] for alarm in resources("AWS::CloudWatch::Alarm").values()]
+    watched = [alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == OURS]
+    assert watched
+    assert set(watched) <= set(made)
+
+
+def transformation(name: str) -> dict[str, Any]:
+    """What a metric filter makes of a line."""
+    (found,) = FILTERS[name]["Properties"]["MetricTransformations"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_metrics_stand_under_the_stack_and_never_count_by_project_or_hook(name: str) -> None:
+    made = transformation(name)
+    assert made["MetricNamespace"] == OURS
+    # One metric for each outcome of an attempt, of which there are twelve, is the most.
+    assert made.get("Dimensions", []) in ([], [{"Key": "outcome", "Value": "$.outcome"}])
+
+
+def test_no_function_is_traced() -> None:
+    assert [name for name, function in FUNCTIONS.items() if "Tracing" in function] == []
+
+
+def test_pages_of_other_origins_may_call_unless_the_operator_names_some_or_none() -> None:
+    chosen, configured, otherwise = properties("HttpApi")["CorsConfiguration"]["Fn::If"]
+    assert template()["Conditions"][chosen] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
+    assert configured["AllowOrigins"] == {"Fn::Split": [",", {"Ref": "CorsOrigins"}]}
+    # Pages bring a key of their own: with credentials, a browser would lend them those it remembers.
+    assert "AllowCredentials" not in configured
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    (rule,) = properties("Bucket")["CorsConfiguration"]["CorsRules"]
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD"}
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("", True),
+        ("*", True),
+        ("https://a.example", True),
+        ("https://a.example:8443,http://localhost:3000", True),
+        ("https://a.example/", False),
+        ("a.example", False),
+        ("https://a.example, https://b.example", False),
+        ("*,https://a.example", False),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(value: str, taken: bool) -> None:
+    assert bool(re.fullmatch(PARAMETERS["CorsOrigins"]["AllowedPattern"], value)) is taken
 
 
 # The runbook

@@ -21,6 +21,8 @@ from formrelay.storage.table import Item
 
 # Clocks of two machines may differ by so much: an attempt asked for ahead of its time comes later, never early.
 _SKEW_MS = 2_000
+# The template counts log lines with these messages for its metrics.
+SENT_AGAIN, NOT_RECOVERED = "message sent again", "entry not recovered"
 _MAX_LATER_MS = 3_600_000
 # What is looked at after all deliveries and reports: jobs, then what is left of deleted submissions.
 _LATER = ("J#", "X#")
@@ -68,7 +70,7 @@ def _look_safely(entry: Item, ends: float) -> str:
     try:
         return look(entry, ends)
     except Exception:
-        logger.exception("entry not recovered", extra={"pk": entry["pk"], "sk": entry["sk"]})
+        logger.exception(NOT_RECOVERED, extra={"pk": entry["pk"], "sk": entry["sk"]})
         return "error"
 
 
@@ -110,6 +112,8 @@ def _delivery(item: Item, now: int) -> str:
     if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1, waiting):
         return "moved"
     lanes.send_again(item, wait)
+    where = {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
+    logger.info(SENT_AGAIN, extra={**where, "overdue_s": max(0, now - due) // 1000})
     return "sent"
 
 

@@ -18,6 +18,9 @@ from formrelay.storage.table import ConditionError, Item, TransactionError
 # Recovery looks that much before an attempt which is further away than SQS can delay a message.
 _AHEAD_MS = 110_000
 
+# The template counts log lines with these messages for its metrics.
+ATTEMPT, FAILED = "attempt", "delivery failed for good"
+
 INTERRUPTED = (
     "The attempt was interrupted before its outcome was known. The submission may have been delivered: "
     "compare the Idempotency-Key on the receiver's side."
@@ -44,7 +47,7 @@ def conclude(
         # The lease ran out and recovery has concluded the attempt, or the hook was deleted meanwhile.
         logger.warning("attempt was concluded elsewhere", extra={"hook": item["hook"], "sid": item["sid"]})
         return
-    if health and outcome.message not in (DELETED, INACTIVE):
+    if health and not _wanted_so(outcome):
         pauses.note(item, hook, health, outcome, gone=pause)
 
 
@@ -80,6 +83,8 @@ def _fail(item: Item, hook: Item, outcome: Outcome, attempt: Item, ended: int) -
                 item, attempt, now=ended, counted=counted, reader=reader, report=lines
             )
         )
+        if counted and not _wanted_so(outcome):
+            logger.warning(FAILED, extra={**_where(item), "outcome": outcome.kind})
         return following.pause
     now = clock.now_ms()
     wait = following.due_at - now
@@ -104,10 +109,18 @@ def _send(item: Item, wait: int) -> None:
         logger.exception("retry not queued, left to recovery", extra={"sid": item["sid"]})
 
 
+def _wanted_so(outcome: Outcome) -> bool:
+    """Whether it failed because somebody has deleted or switched off what it is about, which is no news."""
+    return outcome.message in (DELETED, INACTIVE)
+
+
+def _where(item: Item) -> Item:
+    return {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
+
+
 def _report(item: Item, hook: Item, outcome: Outcome, ended: int) -> tuple[str | None, list[Item]]:
     """Who is mailed a final failure, and the writes for that; nobody is if the hook does not ask for it."""
-    # What failed because somebody wanted it so is no news.
-    if not hook["email_notification"] or outcome.message in (DELETED, INACTIVE):
+    if not hook["email_notification"] or _wanted_so(outcome):
         return None, []
     project = assets.project(item["asset"])
     if project is None:
@@ -139,18 +152,21 @@ def expire(item: Item) -> None:
 
 
 def log(item: Item, outcome: Outcome, duration: int) -> None:
-    """One line for each attempt: every fact, no content."""
+    """One line for each attempt: every fact, no content.
+
+    ``age_ms`` is how long after it was made the delivery arrived: None of what did not, or had arrived before.
+    """
+    first = outcome.ok and not item.get("replay")
     logger.info(
-        "attempt",
+        ATTEMPT,
         extra={
-            "asset": item["asset"],
-            "hook": item["hook"],
-            "sid": item["sid"],
+            **_where(item),
             "attempt": item["tries"] + 1,
             "manual": bool(item.get("manual")),
             "outcome": outcome.kind,
             "status_code": outcome.status_code,
             "duration_ms": duration,
+            "age_ms": clock.now_ms() - item["created"] if first else None,
             "address": outcome.address,
         },
     )
