@@ -42,16 +42,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return _test(event["test"], remaining)
     records = event["Records"]
     ends = time.monotonic() + remaining
-    batch = shares.Batch(_memory, THREADS // 2)
+    batch, reads = shares.Batch(_memory, THREADS // 2), delivery.Reads()
     with ThreadPoolExecutor(THREADS) as pool:
-        failed = list(pool.map(lambda record: _failed(record, batch, ends), records))
+        failed = list(pool.map(lambda record: _failed(record, batch, reads, ends), records))
     failures = [
         {"itemIdentifier": record["messageId"]} for record, bad in zip(records, failed, strict=True) if bad
     ]
     return {"batchItemFailures": failures}
 
 
-def _failed(record: dict[str, Any], batch: shares.Batch, ends: float) -> bool:
+def _failed(record: dict[str, Any], batch: shares.Batch, reads: delivery.Reads, ends: float) -> bool:
     """One message. True when it has to come again for a reason of ours, not of the destination."""
     try:
         message = json.loads(record["body"])
@@ -61,7 +61,7 @@ def _failed(record: dict[str, Any], batch: shares.Batch, ends: float) -> bool:
                 queues.send_retry(message, NO_TURN_MS)
                 return False
             fast = lanes.is_first(record.get("eventSourceARN", ""))
-            outcome = delivery.attempt(message, ends - time.monotonic(), fast=fast)
+            outcome = delivery.attempt(message, ends - time.monotonic(), fast=fast, reads=reads)
         if outcome is not None:
             _memory.note(message["h"], outcome)
     except delivery.NoTimeError:

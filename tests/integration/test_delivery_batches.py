@@ -70,7 +70,7 @@ def test_messages_that_mean_nothing_fail_one_by_one_and_harm_no_other(world: Wor
 
 def test_a_failure_of_ours_fails_its_own_message_only(world: World) -> None:
     sids = [world.submit() for _ in range(4)]
-    with failing("dynamodb.BatchGetItem", times=1):
+    with failing("dynamodb.UpdateItem", times=1):
         answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids)), LambdaContext())
     assert len(failed(answer)) == 1
     assert len(world.requests) == 3

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from formrelay import clock
+from formrelay.delivery.reads import Reads
 from formrelay.hooks.payload import Body
 from formrelay.isolation import pauses
 from formrelay.log import logger
 from formrelay.settings import settings
-from formrelay.storage import deliveries, keys, table
+from formrelay.storage import deliveries, keys
 from formrelay.storage.table import ConditionError, Item
 
 # A message may come early by as much as two machines' clocks differ; then the attempt waits that long.
@@ -31,7 +32,7 @@ class Claimed:
     body: Body | None = None
 
 
-def prepare(message: dict[str, Any]) -> Claimed | None:
+def prepare(message: dict[str, Any], reads: Reads) -> Claimed | None:
     """Claims the attempt and reads what it needs. None when it is not to be made."""
     item = _claim(message["h"], message["s"], message["n"])
     if item is None:
@@ -42,7 +43,7 @@ def prepare(message: dict[str, Any]) -> Claimed | None:
         keys.hook(asset, uid),
         keys.health(asset, uid),
     ]
-    submission, hook, health = table.batch_get(settings().data_table, wanted)
+    submission, hook, health = reads.get(wanted)
     if hook is None:
         deliveries.discard(item)
         return None
