@@ -1,6 +1,6 @@
 """Deliveries per second of one deliver process, with all their durable records, and what the guarded client costs.
 
-python -m tests.bench.deliveries [--count 600] [--delays 0 50]
+python -m tests.bench.deliveries [--count 600] [--delays 0 50 500] [--hooks 1 10 100]
 
 Batches of ten go through the real handler, one after the other, against tables in the local emulator (a process of
 its own, as the receiver). ``one by one`` is the same with batches of one: what a loop without threads would do.
@@ -19,24 +19,14 @@ from collections.abc import Callable
 import requests
 
 from formrelay.hooks import guard, http
-from formrelay.storage import deliveries
 from functions.deliver import app as deliver
-from tests.bench.deployment import deployment, receiver
+from tests.bench.deployment import deployment, queued, receiver
 from tests.support.app import App, LambdaContext
 
-FORM = {"survey": [{"type": "text", "name": f"q{i}", "label": f"Question {i}"} for i in range(20)]}
+BATCH = 10
+# One by one against a slow receiver takes long.
+SINGLES = 40
 LOOPBACK = guard.Policy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
-
-
-def _deliveries(app: App, url: str, count: int) -> list[str]:
-    """Messages of so many new submissions to one hook."""
-    asset = app.deploy(FORM)
-    hook = app.add_hook(asset, url)
-    for number in range(count):
-        values = {f"q{i}": f"answer {i} of {number}" for i in range(20)}
-        assert app.submit(app.filled(asset, values)).status == 201
-    found = deliveries.newest_first(hook)
-    return [json.dumps({"a": asset, "h": hook, "s": int(item["sk"]), "n": item["seq"]}) for item in found]
 
 
 def _handle(messages: list[str], size: int) -> tuple[float, float]:
@@ -49,15 +39,15 @@ def _handle(messages: list[str], size: int) -> tuple[float, float]:
     return (time.perf_counter() - began) / count, (time.process_time() - used) / count
 
 
-def _row(app: App, delay: int, count: int) -> str:
+def _row(app: App, delay: int, hooks: int, count: int) -> str:
     with receiver(delay) as url:
-        messages = _deliveries(app, url, count)
-        alone = count // 4
+        _, messages = queued(app, url, count, hooks)
+        alone = max(SINGLES, count // 8)
         single, single_cpu = _handle(messages[:alone], 1)
-        batched, cpu = _handle(messages[alone:], 10)
+        batched, cpu = _handle(messages[alone:], BATCH)
     return (
-        f"{delay:>8} {1 / single:>12.0f} {single_cpu * 1000:>7.1f} {1 / batched:>10.0f} {cpu * 1000:>7.1f}"
-        f" {single / batched:>6.1f}"
+        f"{delay:>8} {hooks:>5} {1 / single:>12.0f} {single_cpu * 1000:>7.1f} {1 / batched:>10.0f}"
+        f" {cpu * 1000:>7.1f} {single / batched:>6.1f}"
     )
 
 
@@ -94,13 +84,18 @@ def main() -> None:
     """Prints one line for each receiver, then one for the POST alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=600)
-    parser.add_argument("--delays", type=int, nargs="+", default=[0, 50])
+    parser.add_argument("--delays", type=int, nargs="+", default=[0, 50, 500])
+    parser.add_argument("--hooks", type=int, nargs="+", default=[1, 10, 100])
     options = parser.parse_args()
     print(_posts(options.count))
-    print(f"{'delay ms':>8} {'one by one/s':>12} {'CPU ms':>7} {'batches/s':>10} {'CPU ms':>7} {'times':>6}")
+    print(
+        f"{'delay ms':>8} {'hooks':>5} {'one by one/s':>12} {'CPU ms':>7} {'batches/s':>10} {'CPU ms':>7}"
+        f" {'times':>6}"
+    )
     with deployment() as app:
         for delay in options.delays:
-            print(_row(app, delay, options.count))
+            for hooks in options.hooks:
+                print(_row(app, delay, hooks, options.count))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -18,9 +19,14 @@ import pytest
 
 from formrelay.log import logger
 from formrelay.settings import settings
+from formrelay.storage import deliveries
 from tests.support import aws
 from tests.support.app import App, install
 from tests.support.emulator import emulator
+
+FORM = {"survey": [{"type": "text", "name": f"q{i}", "label": f"Question {i}"} for i in range(20)]}
+# Hooks that a project may have.
+MOST_HOOKS = 50
 
 _RECEIVER = """
 import sys, time
@@ -92,3 +98,26 @@ def deployment() -> Iterator[App]:
         with aws.environment(variables):
             aws.forget_clients()
             yield install(settings(), patch)
+
+
+def queued(app: App, url: str, count: int, hooks: int = 1) -> tuple[str, list[str]]:
+    """A project, and messages of ``count`` deliveries that nobody tried yet, in turns to so many hooks of it.
+
+    More hooks than one project may have are spread over several.
+    """
+    turns = []
+    for first in range(0, hooks, MOST_HOOKS):
+        asset = app.deploy(FORM)
+        added = [app.add_hook(asset, url) for _ in range(min(MOST_HOOKS, hooks - first))]
+        for number in range(-(-count // hooks)):
+            values = {f"q{i}": f"answer {i} of {number}" for i in range(20)}
+            assert app.submit(app.filled(asset, values)).status == 201
+        for hook in added:
+            found = deliveries.newest_first(hook)
+            turns.append(
+                [
+                    json.dumps({"a": asset, "h": hook, "s": int(item["sk"]), "n": item["seq"]})
+                    for item in found
+                ]
+            )
+    return asset, [message for turn in zip(*turns, strict=True) for message in turn][:count]
