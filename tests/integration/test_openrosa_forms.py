@@ -109,6 +109,12 @@ def test_every_spelling_of_the_form_answers(app: App, asset: str, path: str) -> 
     assert app.get(path.format(asset)).text.startswith("<?xml")
 
 
+def test_the_name_in_the_path_may_begin_with_a_capital(app: App, asset: str) -> None:
+    grant(asset, ANONYMOUS, "add_submissions")
+    (form,) = forms(app.get("/Ann/formList", user=None))
+    assert app.get(local(form["downloadUrl"]), user=None).status == 200
+
+
 def test_a_head_request_has_the_headers_alone(app: App, asset: str) -> None:
     for path in ("/formList", f"/forms/{asset}/form.xml", f"/xformsManifest/{asset}"):
         answer = app.call("HEAD", path)

@@ -94,6 +94,13 @@ def test_anonymous_is_asked_for_credentials_where_the_form_wants_them(app: App, 
     assert (answer.status, answer.headers["www-authenticate"]) == (401, CHALLENGE)
 
 
+@pytest.mark.parametrize("path", ["/Ann/submission", "/ANN/submission/"])
+def test_the_name_in_the_path_may_begin_with_a_capital(app: App, asset: str, xml: str, path: str) -> None:
+    grant(asset, ANONYMOUS, "add_submissions")
+    assert app.call("HEAD", path, user=None).status == 204
+    assert app.submit(xml, user=None, path=path).status == 201
+
+
 def test_the_path_of_an_unknown_user_does_not_exist(app: App, asset: str, xml: str) -> None:
     grant(asset, ANONYMOUS, "add_submissions")
     assert said(app.submit(xml, user=None, path="/nobody/submission")) == (404, "Not found.")
@@ -204,7 +211,7 @@ def test_query_parameters_of_clients_are_ignored(app: App, asset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/submission", "/token/submission", "/me/submission", "/Ann/submission"]
+    "path", ["/api/submission", "/token/submission", "/me/submission", "/Api/submission"]
 )
 def test_a_reserved_name_is_no_user(app: App, xml: str, path: str) -> None:
     assert app.submit(xml, path=path).status == 404

@@ -61,9 +61,9 @@ def _dispatch(request: Request) -> Reply:
 
 
 def _split(path: str) -> tuple[str | None, _Handler, str] | None:
-    """``(username or None, handler, rest of the path)``."""
+    """``(username or None, handler, rest of the path)``; the name as accounts have it, whatever its case here."""
     parts = path.strip("/").split("/")
-    for user, tail in ((None, parts), (parts[0], parts[1:])):
+    for user, tail in ((None, parts), (parts[0].lower(), parts[1:])):
         if user in RESERVED:
             continue
         handler = _HANDLERS.get(tail[0]) if tail else None

@@ -82,8 +82,9 @@ def _dispatch(request: Request, location: str, as_json: bool) -> Reply:
 
 
 def _path_user(path: str) -> str | None:
+    """The name in ``/{username}/submission``; names are lower case, but keyboards of phones begin with a capital."""
     first, _, rest = path.lstrip("/").partition("/")
-    return first if rest == "submission" else None
+    return first.lower() if rest == "submission" else None
 
 
 def _precheck(caller: Caller | None, user: str | None, location: str) -> Reply:
