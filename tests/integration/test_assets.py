@@ -275,6 +275,7 @@ def test_the_list_is_paged_with_links_that_show_each_project_once(app: App) -> N
     [
         ("limit=0", 0, 100), ("limit=-1", 0, 100), ("limit=x&start=y", 0, 100), ("limit=5000", 0, 1000),
         ("limit=99999999999999999999", 0, 1000), ("start=1", 1, 100), ("offset=1&limit=1", 1, 1),
+        ("start=0&offset=1", 0, 100), ("start=2&offset=1", 2, 100),
         ("page=2&page_size=1", 1, 1),
         ("page_size=5000", 0, 1000), ("page=0", 0, 100), ("start=99999999999999999999", 10**15, 100),
     ],

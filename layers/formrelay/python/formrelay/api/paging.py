@@ -21,7 +21,7 @@ def window(request: Request) -> tuple[int, int]:
     if "limit" not in query and "start" not in query and ("page" in query or "page_size" in query):
         limit = min(_positive(query.get("page_size")) or DEFAULT_LIMIT, MAX_LIMIT)
         return ((_positive(query.get("page")) or 1) - 1) * limit, limit
-    start = _positive(query.get("start")) or _positive(query.get("offset")) or 0
+    start = _positive(query["start"] if "start" in query else query.get("offset"))
     return start, min(_positive(query.get("limit")) or DEFAULT_LIMIT, MAX_LIMIT)
 
 
