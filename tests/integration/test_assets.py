@@ -417,9 +417,19 @@ def test_a_new_name_makes_a_version_with_the_same_content(app: App) -> None:
     assert patch(app, made["uid"], {"name": "Two"}).json()["version_count"] == 2
 
 
+def test_the_type_of_a_project_changes_until_it_is_deployed(app: App) -> None:
+    uid = make(app, asset_type="template")["uid"]
+    assert patch(app, uid, {"asset_type": "survey"}).json()["asset_type"] == "survey"
+    assert app.send("POST", f"{ASSETS}{uid}/deployment/", {"active": True}).status == 200
+    answer = patch(app, uid, {"name": "New", "asset_type": "template"})
+    assert (answer.status, list(answer.json())) == (400, ["asset_type"])
+    assert (detail(app, uid)["asset_type"], detail(app, uid)["name"]) == ("survey", "")
+    assert patch(app, uid, {"asset_type": "survey"}).status == 200
+
+
 def test_tags_are_replaced_and_make_no_version(app: App) -> None:
     made = make(app, tag_string="one,two")
-    changed = patch(app, made["uid"], {"tag_string": " new tag ,, x"}).json()
+    changed = patch(app, made["uid"], {"tag_string": " new tag ,, x, x,new-tag"}).json()
     assert (changed["tag_string"], changed["version_count"]) == ("new-tag,x", 1)
     assert patch(app, made["uid"], {"tag_string": ""}).json()["tag_string"] == ""
 

@@ -124,6 +124,19 @@ def test_a_type_of_body_that_nobody_reads_is_refused(app: App) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("multipart/form-data", b"x", "no usable boundary in the content type"),
+        ("multipart/form-data; boundary=x", b"--x\r\n", "the closing boundary is missing"),
+    ],
+)
+def test_multipart_that_is_none_is_refused_in_words(app: App, kind: str, body: bytes, reason: str) -> None:
+    answer = app.call("PATCH", "/me/", body=body, headers={"content-type": kind})
+    text = f"Multipart form parse error - Improperly formatted multipart body: {reason}."
+    assert (answer.status, answer.json()) == (400, {"detail": text})
+
+
 def test_json_without_a_type_is_read_as_json(app: App) -> None:
     assert app.call("POST", "/api/v2/assets/", body=b'{"asset_type": "survey"}').status == 201
 

@@ -244,6 +244,17 @@ def test_an_account_that_is_not_there_is_404(app: App, name: str) -> None:
     assert delete(app, name).status == 404
 
 
+def test_who_stands_for_everybody_can_be_looked_up_and_is_not_listed(app: App) -> None:
+    shown = app.get(USERS + "AnonymousUser/", user="ann")
+    assert shown.status == 200
+    assert (shown.json()["url"], shown.json()["username"], shown.json()["date_joined"]) == (
+        "https://kf.example.org/api/v2/users/AnonymousUser/",
+        "AnonymousUser",
+        None,
+    )
+    assert "AnonymousUser" not in listed(app)
+
+
 # Deleting
 
 

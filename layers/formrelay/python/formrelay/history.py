@@ -118,6 +118,9 @@ def file_op(
 
 # Submissions
 
+# KoboToolbox's word for a record whose status was taken away (contract permissions §6).
+_CLEARED = "None"
+
 
 def modified_op(by: Item, asset: str, owner: str, submission: Item) -> Item:
     """``modify-submission``: its answers."""
@@ -125,8 +128,8 @@ def modified_op(by: Item, asset: str, owner: str, submission: Item) -> Item:
 
 
 def validated_op(by: Item, asset: str, owner: str, submission: Item, label: str | None) -> Item:
-    """``modify-submission``: its validation status, by the status's label; None when it was cleared."""
-    more = {"submission": {**submission_facts(submission), "status": label}}
+    """``modify-submission``: its validation status, by the status's label; the word None when it was cleared."""
+    more = {"submission": {**submission_facts(submission), "status": label or _CLEARED}}
     return entry_op(by, asset, owner, "modify-submission", more)
 
 

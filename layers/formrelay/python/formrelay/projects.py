@@ -98,13 +98,18 @@ def create(caller: Caller, draft: Draft) -> Project:
 
 
 def update(caller: Caller, uid: str, draft: Draft) -> Project:
-    """Writes a change; a new version is made when name or content changed (contract assets §4.5)."""
+    """Writes a change; a new version is made when name or content changed (contract assets §4.5).
+
+    Raises ApiError 400 for another type of a project that was deployed: devices fill it in.
+    """
 
     def apply(found: Project) -> None:
         state, info = dict(found.state), dict(found.info)
         version: Version | None = None
         state["name"] = draft.name if draft.name is not None else state["name"]
         state["type"] = draft.asset_type or state["type"]
+        if state["deployed_version"] and state["type"] != "survey":
+            raise invalid("asset_type", "A project that was deployed stays a survey.")
         if draft.settings is not None:
             merged = {**info["settings"], **draft.settings} if draft.settings else {}
             info["settings"] = standard_settings(merged)

@@ -80,8 +80,13 @@ def _draft(data: dict[str, Any], translations: list[str | None] | None = None) -
         content=content,
         settings=_object(data, "settings", _MAX_SETTINGS),
         looks=_looks(data),
-        tags=None if tags is None else [t.strip().replace(" ", "-") for t in tags.split(",") if t.strip()],
+        tags=None if tags is None else _tags(tags),
     )
+
+
+def _tags(joined: str) -> list[str]:
+    """Each tag once, as they were sent."""
+    return list(dict.fromkeys(tag.strip().replace(" ", "-") for tag in joined.split(",") if tag.strip()))
 
 
 def _looks(data: dict[str, Any]) -> dict[str, dict[str, Any]]:

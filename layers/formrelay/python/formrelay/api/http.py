@@ -153,7 +153,8 @@ class Request:
                 part.name: part if part.filename is not None else bytes(part.data).decode() for part in parts
             }
         except (MultipartError, UnicodeDecodeError) as error:
-            raise detail(400, f"Multipart form parse error - {error}") from None
+            reason = error.message if isinstance(error, MultipartError) else error
+            raise detail(400, f"Multipart form parse error - {reason}") from None
 
 
 def _clean(text: str) -> str:

@@ -14,6 +14,7 @@ from formrelay.errors import detail, forbidden, invalid, not_found
 from formrelay.storage import accounts as stored
 from formrelay.storage import listings
 from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
 
 _ROOTS = ("username", "is_active", "is_superuser", "email", "date_joined", "last_login", "extra_details")
 
@@ -58,16 +59,16 @@ def _listed(row: Item) -> dict[str, Any]:
 
 
 def get_user(ctx: Context, username: str) -> Response:
-    """Whether somebody of that name exists."""
+    """Whether somebody of that name exists: an account, or who stands for everybody in assignments of rights."""
     ctx.user  # noqa: B018 - raises for anonymous
     account = stored.get_account(username)
-    if account is None or not account["active"]:
+    if username != ANONYMOUS and (account is None or not account["active"]):
         raise not_found()
     return json_response(
         {
-            "url": f"{ctx.api}/users/{account['username']}/",
-            "username": account["username"],
-            "date_joined": clock.iso_seconds(account["created"]),
+            "url": f"{ctx.api}/users/{username}/",
+            "username": username,
+            "date_joined": clock.iso_seconds(account["created"]) if account else None,
             "public_collection_subscribers_count": 0,
             "public_collections_count": 0,
         }

@@ -57,7 +57,7 @@ SHAPES: dict[str, Schema] = {
         {
             "url": URL,
             "username": TEXT,
-            "date_joined": MOMENT,
+            "date_joined": optional(MOMENT),
             "public_collection_subscribers_count": WHOLE,
             "public_collections_count": WHOLE,
         }
