@@ -200,6 +200,21 @@ def test_the_type_of_a_file_is_the_one_sent_or_guessed(
     assert file["mimetype"] == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("data:image/語,p.jpg", "image/jpeg"),
+        ("data:text/html,", "application/octet-stream"),
+        ("folder.mp3/file", "application/octet-stream"),
+        ("jpg", "application/octet-stream"),
+    ],
+)
+def test_a_type_is_guessed_by_the_suffix_alone(app: App, asset: str, name: str, shown: str) -> None:
+    post(app, app.filled(asset, {"photo": name}), ("p", name, JPEG, None))
+    (file,) = files(app, asset)
+    assert file["mimetype"] == shown
+
+
 def test_only_images_have_smaller_pictures(app: App) -> None:
     asset = app.deploy(NO_MEDIA)
     post(app, app.filled(asset, {"name": "a"}), ("a", "a.jpg", JPEG, None), ("b", "b.mp3", b"x", None))

@@ -148,9 +148,10 @@ def test_an_instance_id_of_its_scheme_only_is_none() -> None:
     ],
 )
 def test_identifiers_too_long_to_be_keys_are_refused(xml: str) -> None:
-    instance.read(xml.format("x" * 255).encode())
-    with pytest.raises(OpenRosaError, match="an identifier in it is too long"):
-        instance.read(xml.format("x" * 256).encode())
+    for longest in ("x" * 255, "é" * 127, "語" * 85):
+        instance.read(xml.format(longest).encode())
+        with pytest.raises(OpenRosaError, match="an identifier in it is too long"):
+            instance.read(xml.format(longest + longest[0]).encode())
 
 
 def test_a_submission_without_any_answer_is_empty() -> None:

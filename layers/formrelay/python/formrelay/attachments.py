@@ -70,7 +70,9 @@ def _mimetype(part: Part) -> str:
         return sent
     import mimetypes
 
-    return mimetypes.guess_type(part.filename or "")[0] or _DEFAULT_TYPE
+    # By the suffix alone: a whole name may be taken for a URL, and that of ``data:…`` tells any type it likes.
+    _, dot, suffix = (part.filename or "").rpartition(".")
+    return mimetypes.guess_type(f"file{dot}{suffix}")[0] or _DEFAULT_TYPE
 
 
 def _is_special(name: str) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Answers = dict[str, Any]
 """Path → text, or list of such dicts for a repeat; keys are full paths without the root, in XML order."""
 
+# Bytes. They become parts of keys, also of S3, which takes 1,024 bytes of what escapes make of them.
 MAX_IDENTIFIER = 255
 
 # xmltodict's marks. No XML name starts with them.
@@ -213,8 +214,8 @@ def _attribute(node: dict[str, Any], name: str) -> str | None:
 
 
 def _identifier(value: str | None) -> str | None:
-    """Identifiers become keys of the store, whose length is limited."""
-    if value is not None and len(value) > MAX_IDENTIFIER:
+    """The identifier, if it is short enough to look anything up by."""
+    if value is not None and len(value.encode()) > MAX_IDENTIFIER:
         raise Outcome.IDENTIFIER_TOO_LONG.error()
     return value
 
