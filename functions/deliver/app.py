@@ -11,7 +11,7 @@ import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from typing import Any  # noqa: E402
 
-from formrelay import delivery, queues  # noqa: E402
+from formrelay import delivery  # noqa: E402
 from formrelay.isolation import lanes, shares  # noqa: E402
 from formrelay.log import logger  # noqa: E402
 
@@ -53,14 +53,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _failed(record: dict[str, Any], batch: shares.Batch, reads: delivery.Reads, ends: float) -> bool:
     """One message. True when it has to come again for a reason of ours, not of the destination."""
+    queue = record.get("eventSourceARN", "")
     try:
         message = json.loads(record["body"])
         with batch.turn(message["h"], ends - delivery.seconds_needed()) as has_turn:
             if not has_turn:
                 # Returned instead, it would come only after the visibility time-out, and end among the dead letters.
-                queues.send_retry(message, NO_TURN_MS)
+                lanes.send_later(message, queue, NO_TURN_MS)
                 return False
-            fast = lanes.is_first(record.get("eventSourceARN", ""))
+            fast = lanes.is_first(queue)
             outcome = delivery.attempt(message, ends - time.monotonic(), fast=fast, reads=reads)
         if outcome is not None:
             _memory.note(message["h"], outcome)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from formrelay.delivery.call import NOT_MADE
 from formrelay.log import logger
 from formrelay.settings import settings
 from functions.deliver import app as deliver
@@ -92,8 +94,24 @@ def test_a_hook_with_broken_credentials_at_rest_harms_no_other(world: World) -> 
     key = keys.hook(world.asset, world.hook)
     table.update(world.app.settings.data_table, key, "SET #sealed = :junk", {":junk": [b"junk"]})
     messages = [world.message(sid, 1), {**world.message(sid, 1), "h": other}]
-    assert failed(deliver.handler(batch(*messages), LambdaContext())) == ["0"]
+    assert failed(deliver.handler(batch(*messages), LambdaContext())) == []
     assert [request.path for request in world.requests] == ["/other"]
+    assert (world.log(sid)["status"], world.log(sid)["message"]) == (1, NOT_MADE)
+
+
+def test_a_request_that_cannot_be_made_is_told_as_not_sent_and_made_again(world: World) -> None:
+    # Too long to be kept in the table.
+    sid = world.submit(name=secrets.token_hex(200_000))
+    with failing("s3.GetObject", times=1):
+        world.run(0)
+    assert world.requests == []
+    (attempt,) = world.app.get(world.hook_path(f"logs/{world.log(sid)['uid']}/attempts/")).json()["results"]
+    assert (attempt["outcome"], attempt["interrupted"], attempt["message"]) == ("internal", False, NOT_MADE)
+    # It is no fault of the hook's, which keeps all of its threads, too.
+    assert world.app.get(world.hook_path()).json()["health"]["failures"] == 0
+    assert not deliver._memory.is_poor(world.hook)
+    world.run(60)
+    assert world.posts == [60]
 
 
 def test_an_empty_batch_is_no_failure() -> None:
@@ -220,13 +238,28 @@ def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch:
     assert {world.log(sid)["status"] for sid in untouched} == {2}
 
 
-FIRST_LANE = "arn:aws:sqs:eu-west-1:123456789012:"
+def test_replays_that_a_slow_hook_has_no_time_for_stay_in_their_lane(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "5")
+    settings.cache_clear()
+    sids = [world.submit() for _ in range(7)]
+    world.receiver.answer = Answer(500)
+    deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
+    world.receiver.answer = Answer(delay=3.5)
+    messages = [world.message(sid, 1) for sid in sids[1:]]
+    deliver.handler(from_lane(settings().replay_queue, *messages), LambdaContext(12.5))
+    (untouched,) = [sid for sid in sids if world.item(sid)["tries"] == 0]
+    assert world.queued("replay") == [(10, world.message(untouched, 1))]
+
+
+def from_lane(queue: str, *bodies: Any) -> dict[str, Any]:
+    arn = "arn:aws:sqs:eu-west-1:123456789012:" + queue.rpartition("/")[2]
+    return {"Records": [{**record, "eventSourceARN": arn} for record in batch(*bodies)["Records"]]}
 
 
 def from_first_lane(world: World, *bodies: Any) -> dict[str, Any]:
-    event = batch(*bodies)
-    arn = FIRST_LANE + world.app.settings.first_queue.rpartition("/")[2]
-    return {"Records": [{**record, "eventSourceARN": arn} for record in event["Records"]]}
+    return from_lane(world.app.settings.first_queue, *bodies)
 
 
 def make_slow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,13 @@ from formrelay.event_kinds import DELETED as DELETED_EVENT
 from formrelay.hook_requests import HookRequest, Stamp
 from formrelay.hooks import guard, http, payload
 from formrelay.hooks.ladder import Outcome
+from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage.table import Item
 
 DELETED = "Submission has been deleted"
 INACTIVE = "The hook is switched off"
+NOT_MADE = "The request could not be made, for a reason that is not the hook's. Nothing was sent."
 
 
 def call(claimed: Claimed, ends: float) -> Outcome:
@@ -27,6 +29,10 @@ def call(claimed: Claimed, ends: float) -> Outcome:
         request = _request(claimed)
     except payload.UnusableError as error:
         return unusable(error)
+    except Exception:
+        # Of KMS or S3. Left to the end of its lease, the attempt would be told as one that may have arrived.
+        logger.exception("request not made", extra={"hook": claimed.item["hook"], "sid": claimed.item["sid"]})
+        return Outcome("internal", message=NOT_MADE)
     if request is None:
         return Outcome("unusable", message=DELETED)
     claimed.body = request.body

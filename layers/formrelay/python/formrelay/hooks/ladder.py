@@ -20,6 +20,7 @@ Kind = Literal[
     "protocol",  # an answer that is not HTTP, or has too much of it
     "forbidden",  # the address policy; nothing was sent
     "unusable",  # the hook's settings; nothing was sent
+    "internal",  # a fault of ours before anything was sent
     "interrupted",  # the attempt vanished in a crash
 ]
 
@@ -27,6 +28,7 @@ FAILED, PENDING, SUCCESS = 0, 1, 2
 GONE = 410
 # Trying these again cannot help before their owner has changed something.
 _FINAL: frozenset[Kind] = frozenset({"forbidden", "unusable"})
+_OURS: frozenset[Kind] = frozenset({"internal", "interrupted"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Outcome:
     def ok(self) -> bool:
         """Whether the destination took the submission."""
         return self.kind == "success"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it says nothing about the destination."""
+        return self.kind in _OURS
 
 
 @dataclass(frozen=True)

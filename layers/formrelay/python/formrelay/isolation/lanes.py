@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from formrelay import clock, queues
 from formrelay.log import logger
@@ -53,6 +54,18 @@ def give_back(item: Item, delay_ms: int, lane: str | None = None) -> None:
         logger.exception("message not queued, left to recovery", extra={"sid": item["sid"]})
 
 
+def send_later(message: dict[str, Any], queue_arn: str, delay_ms: int) -> None:
+    """Queues a message again that came when there was no room: a replay in its own lane, any other as a retry."""
+    if _is(queue_arn, settings().replay_queue):
+        queues.send_replays([message], delay_ms)
+    else:
+        queues.send_retry(message, delay_ms)
+
+
 def is_first(queue_arn: str) -> bool:
     """Whether a queue is that of first attempts."""
-    return queue_arn.rpartition(":")[2] == settings().first_queue.rpartition("/")[2]
+    return _is(queue_arn, settings().first_queue)
+
+
+def _is(queue_arn: str, queue_url: str) -> bool:
+    return queue_arn.rpartition(":")[2] == queue_url.rpartition("/")[2]

@@ -49,7 +49,7 @@ def note(item: Item, hook: Item, found: Item, outcome: Outcome, *, gone: bool) -
     try:
         if outcome.ok:
             _succeeded(found, outcome)
-        elif outcome.kind != "interrupted" and not health.is_paused(found):
+        elif not (outcome.is_ours or health.is_paused(found)):
             _failed(item, hook, found, outcome, gone)
     except (ConditionError, TransactionError):
         logger.info("health changed or the hook is gone", extra=_where(item))

@@ -25,7 +25,7 @@ class Memory:
         """Keeps how an attempt went."""
         with self._lock:
             self._poor.pop(hook, None)
-            if not outcome.ok or outcome.duration_ms > SLOW_MS:
+            if not (outcome.ok or outcome.is_ours) or outcome.duration_ms > SLOW_MS:
                 self._poor[hook] = None
             if len(self._poor) > _REMEMBERED:
                 self._poor.popitem(last=False)
