@@ -10,6 +10,7 @@ import pytest
 
 from formrelay import clock as clocks
 from formrelay import ids
+from formrelay.api import log_filters
 from formrelay.settings import Settings, settings
 from formrelay.storage import backfill, deliveries, keys, marks, table, tallies
 from formrelay.storage.table import Item
@@ -33,7 +34,7 @@ def small(aws: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretches of ten, and no hook small enough to be read whole."""
     monkeypatch.setattr(marks, "STRETCH", 10)
     monkeypatch.setattr(marks, "WORTH", 3)
-    monkeypatch.setattr(tallies, "_FEW", 1)
+    monkeypatch.setattr(tallies, "FEW", 1)
 
 
 def made(sid: int, state: str = "arrived", hook: str = HOOK) -> Item:
@@ -75,7 +76,7 @@ def test_deliveries_under_way_are_counted_as_what_they_are(clock: Clock) -> None
 
 
 def test_a_small_hook_is_counted_in_one_call(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tallies, "_FEW", 1_000)
+    monkeypatch.setattr(tallies, "FEW", 1_000)
     put(clock, 400)
     with counting() as calls:
         tallies.of(HOOK)
@@ -164,3 +165,66 @@ def test_logs_are_the_same_page_by_page_as_all_at_once(world: World, start: int)
     page = world.app.get(path, start=str(start), limit="5").json()
     assert page["count"] == whole["count"] == 25
     assert page["results"] == whole["results"][start : start + 5]
+
+
+# Filtered logs
+
+
+def filled(world: World, states: list[str]) -> None:
+    """Settled deliveries of those states, and one that was made a moment ago."""
+    for number, state in enumerate(states, 1):
+        table.put(settings().data_table, made(number, state, world.hook))
+    world.clock.forward(600)
+    table.put(settings().data_table, made(ids.submission_id(), "under way", world.hook))
+
+
+def listed(world: World, **query: str) -> tuple[int, list[int]]:
+    page = world.app.get(world.hook_path("logs/"), **query).json()
+    return page["count"], [log["submission_id"] for log in page["results"]]
+
+
+@pytest.mark.parametrize("status", [deliveries.FAILED, deliveries.PENDING, deliveries.SUCCESS])
+def test_the_logs_of_a_status_are_found_without_looking_at_all(world: World, status: int) -> None:
+    chance = random.Random(3)
+    filled(world, chance.choices([*_STATES, "arrived"], k=60))
+    wanted = [item["sid"] for item in deliveries.newest_first(world.hook) if item["status"] == status]
+    assert listed(world, status=str(status)) == (len(wanted), wanted)
+    assert listed(world, status=str(status), start="3", limit="4") == (len(wanted), wanted[3:7])
+    assert listed(world, status=str(status), start="900") == (len(wanted), [])
+
+
+def test_failed_logs_are_read_from_the_index(world: World) -> None:
+    filled(world, ["failed", *["arrived"] * 198, "failed"])
+    listed(world, status="0")
+    with counting() as calls:
+        assert listed(world, status="0", limit="1") == (2, [200])
+    # Whether there are few, the two that failed, eight for the tally; who calls, the project and the hook.
+    assert calls == {"dynamodb.Query": 11, "dynamodb.BatchGetItem": 1, "dynamodb.GetItem": 2}
+
+
+def test_dates_and_statuses_filter_together(world: World) -> None:
+    filled(world, ["failed", "arrived", "failed"])
+    now = clocks.iso_micro(clocks.now_ms())
+    assert listed(world, status="0", end_date=now) == (2, [3, 1])
+    assert listed(world, status="0", start_date=now) == (0, [])
+    assert listed(world, end_date=now) == (3, [3, 2, 1])
+
+
+def test_what_takes_too_long_to_look_through_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(world, ["arrived"] * 3)
+    monkeypatch.setattr(log_filters, "PATIENCE", -1)
+    answer = world.app.get(world.hook_path("logs/"), status="3")
+    assert (answer.status, list(answer.json())) == (400, ["detail"])
+
+
+def test_what_changes_its_trouble_while_it_is_looked_for_is_found_once(world: World) -> None:
+    filled(world, ["failed", "failed"])
+
+    def tried_again() -> None:
+        table.put(settings().data_table, made(1, "again", world.hook))
+
+    with doing("dynamodb.Query", tried_again, 2):
+        sids, _ = deliveries.troubled(world.hook, None, 10)
+    assert sids == [2, 1]

@@ -237,14 +237,17 @@ def page(hook: str, before: int | None, limit: int) -> tuple[list[Item], int | N
     return items, int(last["sk"]) if last else None
 
 
-def troubled(hook: str, before: int | None, limit: int) -> tuple[list[int], int | None]:
-    """Up to ``limit`` ids of deliveries that failed and did not arrive since, as :func:`page`.
+def troubled(
+    hook: str, before: int | None, limit: int, kinds: Sequence[str] = ("failed", "pending")
+) -> tuple[list[int], int | None]:
+    """Up to ``limit`` ids of deliveries that failed and did not arrive since, as :func:`page`; or of other trouble.
 
     From the index: may lag behind the items by moments.
     """
-    found: list[int] = []
+    # What moves from one kind to another meanwhile may show as both.
+    ids: set[int] = set()
     more = False
-    for kind in ("failed", "pending"):
+    for kind in kinds:
         entries, last = table.query(
             settings().data_table,
             "#trouble = :trouble AND #sk < :before",
@@ -253,10 +256,20 @@ def troubled(hook: str, before: int | None, limit: int) -> tuple[list[int], int 
             limit=limit,
             forward=False,
         )
-        found += [int(entry["sk"]) for entry in entries]
+        ids.update(int(entry["sk"]) for entry in entries)
         more = more or last is not None
-    found.sort(reverse=True)
+    found = sorted(ids, reverse=True)
     return found[:limit], found[:limit][-1] if found and (more or len(found) > limit) else None
+
+
+def in_trouble(hook: str, kinds: Sequence[str]) -> Iterator[Item]:
+    """Every delivery that the index has as one of ``kinds``, newest submission first, as it is by now."""
+    before: int | None = None
+    while True:
+        sids, before = troubled(hook, before, table.MAX_BATCH_GET, kinds)
+        yield from get_many(hook, sids)
+        if before is None:
+            return
 
 
 def _bound(before: int | None) -> str:

@@ -13,7 +13,7 @@ from formrelay.storage import deliveries, marks
 from formrelay.storage.deliveries import FAILED, PENDING, SUCCESS
 
 # Of a hook with so many deliveries all are looked at, in one call.
-_FEW = 1_000
+FEW = 1_000
 _KINDS = {"failed": FAILED, "pending": PENDING, "parked": PENDING, "waiting": PENDING}
 
 
@@ -22,8 +22,8 @@ def of(hook: str) -> Counter[int]:
 
     Raises UnavailableError when the marks of a hook that nobody looked at for very long take more than one request.
     """
-    found = [item["status"] for item in deliveries.standing(hook, most=_FEW)]
-    if len(found) < _FEW:
+    found = [item["status"] for item in deliveries.standing(hook, most=FEW)]
+    if len(found) < FEW:
         return Counter(found)
     census = marks.census(hook)
     tally: Counter[int] = Counter()
