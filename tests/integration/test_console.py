@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from formrelay.api import console
 from tests.support.app import App
 from tests.support.receiver import Answer
 from tests.support.template import ROOT
@@ -52,6 +53,13 @@ def test_each_file_is_served_and_then_only_confirmed(app: App, name: str) -> Non
 @pytest.mark.parametrize("name", ["index.html", "docs.html", "nothing.js", "..%2Fsettings.py", "__init__.py"])
 def test_no_other_file_is_served(app: App, name: str) -> None:
     assert app.call("GET", f"/console/{name}", user=None).status == 404
+
+
+def test_names_of_no_file_are_not_kept(app: App) -> None:
+    kept = console._file.cache_info().currsize
+    for number in range(3):
+        app.call("GET", f"/console/{number}.js", user=None)
+    assert console._file.cache_info().currsize == kept
 
 
 @pytest.mark.parametrize("language", ["fr", "es", "ar"])

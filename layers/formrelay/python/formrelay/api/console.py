@@ -35,16 +35,15 @@ _HEADERS = {
 
 
 @cache
-def _file(name: str) -> tuple[bytes, str, str] | None:
-    """Content, type and entity tag of one of the console's files; None for any other name."""
-    if name not in {path.name for path in _FOLDER.iterdir()}:
-        return None
-    path = _FOLDER / name
-    content_type = _TYPES.get(path.suffix)
-    if content_type is None:
-        return None
-    content = path.read_bytes()
-    return content, content_type, hashlib.sha256(content).hexdigest()[:32]
+def _names() -> frozenset[str]:
+    return frozenset(path.name for path in _FOLDER.iterdir() if path.suffix in _TYPES)
+
+
+@cache
+def _file(name: str) -> tuple[bytes, str, str]:
+    """Content, type and entity tag of one of the console's files, which alone are kept: names come from anybody."""
+    content = (_FOLDER / name).read_bytes()
+    return content, _TYPES[Path(name).suffix], hashlib.sha256(content).hexdigest()[:32]
 
 
 def console(ctx: Context) -> Response:
@@ -59,19 +58,16 @@ def docs(ctx: Context) -> Response:
 
 def _page(ctx: Context, name: str) -> Response:
     """A page; its base element makes it work behind a stage or a proxy's prefix."""
-    found = _file(name)
-    assert found is not None  # noqa: S101 - shipped with this module
-    content, content_type, _ = found
+    content, content_type, _ = _file(name)
     base = f'<base href="{escape(ctx.base_url)}/">'.encode()
     return Response(200, content.replace(_BASE, base), {**_HEADERS, "Content-Type": content_type})
 
 
 def static(ctx: Context, part: str) -> Response:
     """One of its files."""
-    found = _file(part)
-    if found is None or part.endswith(".html"):
+    if part not in _names() or part.endswith(".html"):
         raise not_found()
-    content, content_type, digest = found
+    content, content_type, digest = _file(part)
     headers = {**_HEADERS, "Content-Type": content_type, "ETag": f'"{digest}"'}
     if digest in ctx.request.headers.get("if-none-match", ""):
         return Response(304, b"", headers)
