@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
@@ -76,6 +77,20 @@ def test_who_may_see_some_rows_counts_those(app: App, uid: str) -> None:
     )
     grant(uid, ANONYMOUS, "view_asset", "view_submissions")
     assert counts(app, uid, None)[1]["total_submission_count"] == 6
+
+
+def test_rows_that_take_too_long_to_read_are_not_counted(
+    app: App, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_user("cleo")
+    share(app, uid, "cleo", "partial_submissions", view=[{"name": "n0"}])
+    for _ in range(8):  # more than one page of the table
+        assert app.submit(app.filled(uid, {"name": secrets.token_hex(60_000)})).status == 201
+    assert counts(app, uid, "cleo")[1]["total_submission_count"] == 3
+    monkeypatch.setattr("formrelay.api.usage.SECONDS", -1.0)
+    status, body = counts(app, uid, "cleo")
+    assert (status, list(body)) == (400, ["detail"])
+    assert counts(app, uid)[1]["total_submission_count"] == 14
 
 
 @pytest.mark.parametrize("path", ["/api/v2/asset_usage/", "/api/v2/service_usage/"])

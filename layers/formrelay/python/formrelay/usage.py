@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from formrelay import clock, selection
 from formrelay.ids import MAX_SUBMISSION_ID
@@ -50,9 +50,13 @@ def _days(asset: str, first: int, end: int, most: int) -> Iterator[int]:
     return (time // DAY_MS for _, time in submissions.times(asset, first=first, end=end, most=most))
 
 
-def tally_of(asset: str, rows: Rows, first_day: int) -> Tally:
-    """The same of the submissions that somebody may see; reads them where that is not all of them."""
+def tally_of(asset: str, rows: Rows, first_day: int, *, seconds: float) -> Tally:
+    """The same of the submissions that somebody may see; reads them where that is not all of them.
+
+    Raises SlowError when that takes longer.
+    """
     if rows.all:
         return tally(asset, first_day)
-    found = [row.item["time"] // DAY_MS for row in selection.of(asset, "", rows.query).rows()]
-    return Tally(len(found), Counter(day for day in found if day >= first_day))
+    seen = replace(selection.of(asset, "", rows.query), ends=clock.now() + seconds)
+    by_day = Counter(row.item["time"] // DAY_MS for row in seen.rows())
+    return Tally(by_day.total(), Counter({day: number for day, number in by_day.items() if day >= first_day}))

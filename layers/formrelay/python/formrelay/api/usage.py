@@ -13,7 +13,8 @@ from formrelay.api import paging
 from formrelay.api.about import PAGING, PROJECTS, About, Page, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
-from formrelay.errors import ApiError, invalid, not_found
+from formrelay.errors import ApiError, detail, invalid, not_found
+from formrelay.selection import SlowError
 from formrelay.storage import assets, blobs
 from formrelay.storage.listings import of_user
 from formrelay.storage.table import Item
@@ -22,7 +23,7 @@ from formrelay.usage import DAY_MS, Tally
 MAX_DAYS = 31
 _DAYS = 30
 _THREADS = 8
-# For measuring projects; the gateway waits for 30.
+# For measuring projects, and for reading what somebody may see of one; the gateway waits for 30.
 SECONDS = 20.0
 _TOO_MUCH = (
     "Measuring so many projects and files takes too long: ask for fewer of them, with a limit on asset_usage."
@@ -41,7 +42,10 @@ def get_counts(ctx: Context, asset: str) -> Response:
     rows = permissions.rows(ctx.caller, project, permissions.VIEW)
     if project is None or not project.is_deployed:
         raise not_found()
-    found = usage.tally_of(asset, rows, usage.today() - _days(ctx))
+    try:
+        found = usage.tally_of(asset, rows, usage.today() - _days(ctx), seconds=SECONDS)
+    except SlowError:
+        raise detail(400, "There are too many submissions to count those that you may see.") from None
     days = {clock.iso_seconds(day * DAY_MS)[:10]: number for day, number in sorted(found.by_day.items())}
     return json_response({"daily_submission_counts": days, "total_submission_count": found.total})
 
