@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -226,10 +227,27 @@ def test_a_change_made_while_it_is_deployed_is_not_deployed_unseen(app: App, uid
     def change() -> None:
         assert app.send("PATCH", f"{ASSETS}{uid}/", {"name": "Other"}).status == 200
 
-    with doing("dynamodb.PutItem", change):
+    with doing("dynamodb.TransactWriteItems", change):
         answer = deployment(app, uid, "POST", {"active": True})
     assert refused(answer) == (400, {"version_id": ["The project was changed meanwhile"]})
     assert detail(app, uid)["has_deployment"] is False
+
+
+def test_two_deployments_at_once_leave_the_form_that_they_tell_of(
+    app: App, uid: str, clock: Clock
+) -> None:
+    def twin() -> None:
+        clock.forward(1)
+        assert deployment(app, uid, "POST", {"active": True}).status == 200
+
+    with doing("dynamodb.TransactWriteItems", twin):
+        assert deployment(app, uid, "POST", {"active": True}).status == 200
+    served = app.get(f"/forms/{uid}/form.xml").body
+    assert hashlib.md5(served, usedforsecurity=False).hexdigest() in app.get("/formList").text
+    assert detail(app, uid)["deployed_versions"]["count"] == 1
+    app.send("PATCH", f"{ASSETS}{uid}/", {"name": "Other"})
+    deployment(app, uid, "PATCH", {})
+    assert "<version>2 (" in app.get("/formList").text
 
 
 def test_a_deployment_that_was_not_written_can_be_repeated(app: App, uid: str) -> None:

@@ -37,7 +37,7 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
     number = found.info["deployed_count"] + 1
     label = version.label or f"{number} ({datetime.fromtimestamp(now / 1000, UTC).strftime(_LABEL)})"
     content = assets.content(found.uid, version.uid) or {}
-    md5 = _compile(found, version.uid, label, content)
+    form, md5 = _compile(found, version.uid, label, content)
     told_before = form_files.deployed(found.uid)
     made = _made_files(found.uid, content, told_before)
 
@@ -53,11 +53,12 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
             "encrypted": bool(content.get("settings", {}).get("public_key")),
         }
         info = current.info | {"deployed": now}
-        if not version.label:
+        if not version.label and current.state["deployed_version"] != version.uid:
             info["deployed_count"] = current.info["deployed_count"] + 1
         files = form_files.deploy_ops(found.uid, form_files.read(found.uid), made)
         told = history.deployment_op(history.who(caller), current, version.uid)
-        save(current, state, info, caller, replace(version, deployed=now, label=label), also=[told, *files])
+        done = replace(version, deployed=now, label=label)
+        save(current, state, info, caller, done, also=[form, told, *files])
 
     deployed = change(found.uid, apply)
     form_files.forget(found.uid, [file["uid"] for file in [*told_before, *made]])
@@ -98,11 +99,12 @@ def xform(found: Project) -> str:
     return str(_compiled(found, version, _DRAFT, assets.content(found.uid, version) or {})["xform"])
 
 
-def _compile(found: Project, version_uid: str, label: str, content: dict[str, Any]) -> str:
+def _compile(found: Project, version_uid: str, label: str, content: dict[str, Any]) -> tuple[Item, str]:
+    """The write of the compiled form, and its MD5."""
     answer = _compiled(found, version_uid, label, content)
     md5 = hashlib.md5(answer["xform"].encode(), usedforsecurity=False).hexdigest()
-    assets.put_xform(found.uid, version_uid, answer["xform"], _grown_shape(found, answer["shape"]), md5)
-    return md5
+    shape = _grown_shape(found, answer["shape"])
+    return assets.xform_op(found.uid, version_uid, answer["xform"], shape, md5), md5
 
 
 def _compiled(found: Project, version_uid: str, label: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -216,14 +216,12 @@ def versions(asset: str) -> list[Version]:
     return sorted(listed, key=lambda version: version.number, reverse=True)
 
 
-def put_xform(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5: str) -> None:
-    """Keeps the compiled form of a version; the same version compiles to the same form, so it may come twice."""
+def xform_op(asset: str, version_uid: str, xml: str, shape: dict[str, Any], md5: str) -> Item:
+    """The write of a version's compiled form, for the transaction that deploys it: what is told of it is its own."""
     packed_shape = zlib.compress(compact(shape).encode(), 6)
     body = packed(asset, xml, INLINE - len(packed_shape))
-    table.put(
-        settings().data_table,
-        {**keys.xform(asset, version_uid), "shape": packed_shape, "md5": md5, **body},
-    )
+    item = {**keys.xform(asset, version_uid), "shape": packed_shape, "md5": md5, **body}
+    return table.put_op(settings().data_table, item)
 
 
 def xform(asset: str, version_uid: str) -> str | None:
