@@ -78,6 +78,16 @@ def test_a_failure_of_ours_fails_its_own_message_only(world: World) -> None:
     assert len(world.requests) == 3
 
 
+def test_an_attempt_that_could_not_be_read_is_given_back_and_does_not_count(world: World) -> None:
+    sid = world.submit()
+    with failing("dynamodb.BatchGetItem", times=1):
+        assert failed(world.hand(world.message(sid, 1))) == ["1"]
+    assert (world.item(sid)["status"], world.item(sid)["tries"]) == (1, 0)
+    world.run(10)
+    assert world.posts == [10]
+    assert (world.log(sid)["status"], world.log(sid)["tries"]) == (2, 1)
+
+
 def test_a_failure_of_the_destination_is_no_failure_of_the_function(world: World) -> None:
     world.receiver.answer = Answer(500)
     sids = [world.submit() for _ in range(3)]

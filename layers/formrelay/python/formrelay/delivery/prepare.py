@@ -8,7 +8,7 @@ from typing import Any
 from formrelay import clock
 from formrelay.delivery.reads import Reads
 from formrelay.hooks.payload import Body
-from formrelay.isolation import pauses
+from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, keys
@@ -16,6 +16,8 @@ from formrelay.storage.table import ConditionError, Item
 
 # A message may come early by as much as two machines' clocks differ; then the attempt waits that long.
 _MAX_EARLY_MS = 5_000
+# After so long comes an attempt again for which the table could not be read.
+_AGAIN_MS = 10_000
 
 
 @dataclass
@@ -43,7 +45,12 @@ def prepare(message: dict[str, Any], reads: Reads) -> Claimed | None:
         keys.hook(asset, uid),
         keys.health(asset, uid),
     ]
-    submission, hook, health = reads.get(wanted)
+    try:
+        submission, hook, health = reads.get(wanted)
+    except Exception:
+        # Left to the end of its lease, it would count, and be told as an attempt that may have arrived.
+        lanes.give_back(item, _AGAIN_MS)
+        raise
     if hook is None:
         deliveries.discard(item)
         return None
