@@ -233,9 +233,7 @@ def test_a_change_made_while_it_is_deployed_is_not_deployed_unseen(app: App, uid
     assert detail(app, uid)["has_deployment"] is False
 
 
-def test_two_deployments_at_once_leave_the_form_that_they_tell_of(
-    app: App, uid: str, clock: Clock
-) -> None:
+def test_two_deployments_at_once_leave_the_form_that_they_tell_of(app: App, uid: str, clock: Clock) -> None:
     def twin() -> None:
         clock.forward(1)
         assert deployment(app, uid, "POST", {"active": True}).status == 200

@@ -119,7 +119,9 @@ def _candidates(hook: str, status: int | None) -> Iterator[Item]:
         return troubled
     first = marks.census(hook).end
     tail = takewhile(lambda item: item["sid"] >= first, deliveries.newest_first(hook))
-    return heapq.merge(troubled, (item for item in tail if "trouble" not in item), key=lambda item: -item["sid"])
+    return heapq.merge(
+        troubled, (item for item in tail if "trouble" not in item), key=lambda item: -item["sid"]
+    )
 
 
 def _in_time(items: Iterable[Item]) -> Iterator[Item]:
