@@ -81,12 +81,17 @@ def received(url: str) -> tuple[int, int]:
     return count, size
 
 
-@contextmanager
-def deployment() -> Iterator[App]:
-    """A deployment whose functions run in this process; their log lines are written, but nowhere."""
+def quiet() -> None:
+    """Has log lines written, but nowhere."""
     for handler in logger.handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(io.StringIO())
+
+
+@contextmanager
+def deployment() -> Iterator[App]:
+    """A deployment whose functions run in this process."""
+    quiet()
     with (
         tempfile.TemporaryDirectory() as folder,
         emulator(Path(folder)) as url,

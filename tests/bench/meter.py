@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from botocore import xform_name
 from botocore.client import BaseClient
 
 from formrelay import aws
-from tests.simulation.backend import Backend, forget_clients
+from tests.simulation.backend import Backend
 from tests.support.template import properties
 
 Image = dict[str, Any] | None
@@ -140,24 +140,44 @@ def metered() -> Iterator[Bill]:
 def metered_backend(backend: Backend) -> Iterator[Bill]:
     """Counts all calls of the simulation's services while it lasts; they are installed already."""
     meter = Meter()
+    with watching(backend, meter):
+        yield meter.bill
+
+
+class Watch(Protocol):
+    """Somebody through whom calls are made."""
+
+    def make(self, service: str, operation: str, request: dict[str, Any], call: Call) -> Any: ...
+
+    def sent(self) -> None: ...
+
+
+@contextmanager
+def watching(backend: Backend, watch: Watch) -> Iterator[None]:
+    """Has all calls of the simulation's services made through somebody while it lasts."""
 
     def client(service: str, *_: Any, **__: Any) -> Any:
-        return _Client(service, backend.client(service), meter)
+        return _Client(service, backend.client(service), watch)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aws, "_client", client)
-        forget_clients()
+        _forget_clients()
         try:
-            yield meter.bill
+            yield
         finally:
-            forget_clients()
+            _forget_clients()
+
+
+def _forget_clients() -> None:
+    for client in _CLIENTS:
+        client.cache_clear()
 
 
 class _Client:
-    """A fake's client whose calls are put on a bill."""
+    """A fake's client whose calls somebody makes."""
 
-    def __init__(self, service: str, client: Any, meter: Meter) -> None:
-        self._service, self._inner, self._meter = service, client, meter
+    def __init__(self, service: str, client: Any, watch: Watch) -> None:
+        self._service, self._inner, self._watch = service, client, watch
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
@@ -165,11 +185,11 @@ class _Client:
             return found
 
         def call(operation: str, request: dict[str, Any]) -> Any:
-            self._meter.sent()
+            self._watch.sent()
             return getattr(self._inner, xform_name(operation))(**request)
 
         operation = name.title().replace("_", "")
-        return lambda **request: self._meter.make(self._service, operation, request, call)
+        return lambda **request: self._watch.make(self._service, operation, request, call)
 
 
 def item_size(item: Image) -> int:

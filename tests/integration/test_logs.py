@@ -39,6 +39,8 @@ class Logs:
             "status": status,
             "tries": 1,
             "modified": modified,
+            # Where it stands once it has failed for good.
+            **({"trouble": keys.trouble(self.hook, "failed")} if status == 0 else {}),
             **fields,
         }
         table.put(settings().data_table, item)

@@ -148,7 +148,7 @@ def test_fifty_paused_hooks_fit_into_the_transaction_of_a_submission(world: Worl
     sid = world.submit()
     world.run(0)
     assert world.posts == []
-    assert {uid for uid in uids if parking.count(uid)} == set(uids)
+    assert {uid for uid in uids if deliveries.count_troubled(uid, parking.PARKED)} == set(uids)
     assert deliveries.get(uids[-1], sid) is not None
 
 
@@ -338,7 +338,7 @@ def test_a_drain_is_paced(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     queued = world.queued("first")
     assert [body["s"] for _, body in queued] == list(range(1, 61))
     assert [delay for delay, _ in queued] == [at // 10 * 10 for at in range(60)]
-    assert parking.count(world.hook) == 5
+    assert deliveries.count_troubled(world.hook, parking.PARKED) == 5
     # What is on its way is looked at only when it should have arrived.
     assert [world.sweeps_in(sid) for sid in (1, 60)] == [pytest.approx(120), pytest.approx(50 + 120)]
     assert world.sweep() == {}
@@ -346,7 +346,7 @@ def test_a_drain_is_paced(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     world.run(60)
     assert world.sweep() == {"job": 1}
     assert [body["s"] for _, body in world.queued("first")] == list(range(61, 66))
-    assert parking.count(world.hook) == 0
+    assert deliveries.count_troubled(world.hook, parking.PARKED) == 0
 
 
 def test_a_drain_stops_when_the_hook_is_paused_again_and_the_next_one_sends_the_rest(world: World) -> None:
@@ -463,7 +463,7 @@ def test_a_drain_that_has_no_time_leaves_the_rest_to_the_next_look(world: World)
     submits(world, 3)
     resume(world)
     drains.work(drain_job(world), time.monotonic())
-    assert parking.count(world.hook) == 3
+    assert deliveries.count_troubled(world.hook, parking.PARKED) == 3
     world.run(120)
     assert statuses(world) == {SUCCESS}
 

@@ -64,7 +64,8 @@ def test_a_tally_says_what_all_deliveries_say(clock: Clock) -> None:
     chance = random.Random(7)
     for number in range(60):
         put(clock, 1_000 - number * 10, chance.choice([*_STATES, "arrived", "arrived"]))
-    assert tallies.of(HOOK) == truth()
+    assert tallies.of(HOOK).by_status == truth()
+    assert tallies.of(HOOK).parked == deliveries.count_troubled(HOOK, "parked")
     assert marks.census(HOOK).marks
 
 
@@ -72,15 +73,18 @@ def test_deliveries_under_way_are_counted_as_what_they_are(clock: Clock) -> None
     for ago in range(400, 380, -1):
         put(clock, ago)
     put(clock, 5, "under way")
-    assert tallies.of(HOOK) == truth() == {deliveries.SUCCESS: 20, deliveries.PENDING: 1}
+    assert tallies.of(HOOK).by_status == truth() == {deliveries.SUCCESS: 20, deliveries.PENDING: 1}
 
 
-def test_a_small_hook_is_counted_in_one_call(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_hook_is_counted_by_its_deliveries(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "FEW", 1_000)
-    put(clock, 400)
+    for ago, state in enumerate(("arrived", "parked", "failed", "under way", "parked"), 400):
+        put(clock, ago, state)
     with counting() as calls:
-        tallies.of(HOOK)
-    assert calls == {"dynamodb.Query": 1}
+        tally = tallies.of(HOOK)
+    # Whether there are marks, then all of them.
+    assert calls == {"dynamodb.Query": 2}
+    assert (tally.by_status, tally.parked) == (truth(), 2)
 
 
 def test_a_tally_reads_marks_and_the_tail_and_no_more(clock: Clock) -> None:
@@ -89,8 +93,8 @@ def test_a_tally_reads_marks_and_the_tail_and_no_more(clock: Clock) -> None:
     tallies.of(HOOK)
     with counting() as calls:
         tallies.of(HOOK)
-    # One look at how many there are, the marks, the tail twice, four kinds of trouble.
-    assert calls == {"dynamodb.Query": 8}
+    # The marks, the tail, four kinds of trouble.
+    assert calls == {"dynamodb.Query": 6}
 
 
 def test_what_is_added_late_counts(clock: Clock) -> None:
@@ -198,8 +202,8 @@ def test_failed_logs_are_read_from_the_index(world: World) -> None:
     listed(world, status="0")
     with counting() as calls:
         assert listed(world, status="0", limit="1") == (2, [200])
-    # Whether there are few, the two that failed, eight for the tally; who calls, the project and the hook.
-    assert calls == {"dynamodb.Query": 11, "dynamodb.BatchGetItem": 1, "dynamodb.GetItem": 2}
+    # Whether there are few, the two that failed, six for the tally; who calls, the project and the hook.
+    assert calls == {"dynamodb.Query": 9, "dynamodb.BatchGetItem": 1, "dynamodb.GetItem": 2}
 
 
 def test_dates_and_statuses_filter_together(world: World) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from formrelay import clock
 from formrelay.hooks import fields
-from formrelay.storage import health, parking
+from formrelay.storage import health
 from formrelay.storage.table import Item
 
 
-def shown(hook: Item, found: Item | None) -> dict[str, Any]:
-    """``concurrency``, ``health``, ``paused`` and ``report_error`` of a hook; ``found`` is its stored health."""
+def shown(hook: Item, found: Item | None, parked: int) -> dict[str, Any]:
+    """``concurrency``, ``health``, ``paused`` and ``report_error`` of a hook; ``found`` is its stored health,
+    ``parked`` how many of its deliveries wait for the end of a pause."""
     found = found or {}
     paused = health.is_paused(found)
     return {
@@ -24,7 +25,7 @@ def shown(hook: Item, found: Item | None) -> dict[str, Any]:
             "paused_at": _moment(found, "paused_at"),
             "paused_by": found.get("paused_by"),
             "next_probe": _moment(found, "sweep_at") if hook["active"] else None,
-            "parked_count": parking.count(hook["uid"]),
+            "parked_count": parked,
         },
         "paused": paused,
         "report_error": _report_error(found.get("report_error")),

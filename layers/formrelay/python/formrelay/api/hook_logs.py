@@ -35,7 +35,7 @@ def _all(hook: str, start: int, limit: int) -> tuple[int, list[Item]]:
     if start >= census.count:
         return census.count, []
     before, skip = census.locate(start, forward=False)
-    return census.count, list(islice(deliveries.newest_first(hook, before), skip, skip + limit))
+    return census.count, list(islice(deliveries.newest_first(hook, before, most=skip + limit), skip, None))
 
 
 def delivery(ctx: Context, asset: str, hook: str, log: str) -> tuple[Item, Item]:

@@ -175,18 +175,18 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
     shown = {name: hook[name] for name in _WRITABLE} | {
         "asset": project.state["id"],
         "date_modified": clock.iso_micro(hook["modified"]),
-        "failed_count": tally[deliveries.FAILED],
+        "failed_count": tally.by_status[deliveries.FAILED],
         "logs_url": f"{url}logs/",
-        "pending_count": tally[deliveries.PENDING],
+        "pending_count": tally.by_status[deliveries.PENDING],
         "settings": opened,
-        "success_count": tally[deliveries.SUCCESS],
+        "success_count": tally.by_status[deliveries.SUCCESS],
         "uid": hook["uid"],
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
     more = {
         "signed": signed,
-        **hook_health.shown(hook, found),
+        **hook_health.shown(hook, found, tally.parked),
         "events": hook.get("events", event_kinds.DEFAULT),
     }
     return {**dict(sorted(shown.items())), **more}

@@ -90,13 +90,14 @@ def found(hook: str, filters: Filters, start: int, limit: int) -> tuple[int, lis
 
     Of a hook with many, the first may lag by moments. Raises ApiError 400 where that takes longer than a request may.
     """
-    few = list(islice(deliveries.newest_first(hook), tallies.FEW + 1))
-    if len(few) <= tallies.FEW:
-        return _page(filter(filters.keep, few), start, limit)
+    if tallies.may_be_few(marks.stretches(hook)):
+        few = list(deliveries.newest_first(hook, most=tallies.FEW + 1))
+        if len(few) <= tallies.FEW:
+            return _page(filter(filters.keep, few), start, limit)
     kept = filter(filters.keep, _in_time(_candidates(hook, filters.status)))
     if filters.has_dates or filters.status not in (*_IN_TROUBLE, SUCCESS):
         return _page(kept, start, limit)
-    count = tallies.of(hook)[filters.status]
+    count = tallies.of(hook).by_status[filters.status]
     return count, list(islice(kept, start, start + limit)) if start < count else []
 
 

@@ -215,14 +215,16 @@ def count_troubled(hook: str, kind: str) -> int:
     return table.count(settings().data_table, "#trouble = :trouble", values, index=keys.TROUBLE_INDEX)
 
 
-def newest_first(hook: str, before: int | None = None) -> Iterator[Item]:
-    """Every delivery of a hook below the id ``before``, newest submission first, read page by page."""
-    yield from table.query_all(
+def newest_first(hook: str, before: int | None = None, *, most: int | None = None) -> Iterator[Item]:
+    """Deliveries of a hook below the id ``before``, newest submission first, read page by page; ``most`` of them."""
+    found = table.query_all(
         settings().data_table,
         "#pk = :pk AND #sk < :before",
         {":pk": keys.deliveries_pk(hook), ":before": _bound(before)},
         forward=False,
+        limit=most,
     )
+    return islice(found, most)
 
 
 def page(hook: str, before: int | None, limit: int) -> tuple[list[Item], int | None]:

@@ -102,15 +102,5 @@ def waiting(hook: str) -> Iterator[Item]:
             return
 
 
-def count(hook: str) -> int:
-    """How many deliveries of a hook are parked; from the index, which may lag behind by moments."""
-    return table.count(
-        settings().data_table,
-        "#trouble = :trouble",
-        {":trouble": keys.trouble(hook, PARKED)},
-        index=keys.TROUBLE_INDEX,
-    )
-
-
 def _key(item: Item) -> Key:
     return keys.delivery(item["hook"], item["sid"])

@@ -8,29 +8,62 @@ except in the tail behind the marks, where the deliveries themselves are looked 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from formrelay.storage import deliveries, marks
+from formrelay.storage import deliveries, keys, marks, parking
 from formrelay.storage.deliveries import FAILED, PENDING, SUCCESS
+from formrelay.storage.table import Item
 
-# Of a hook with so many deliveries all are looked at, in one call.
+# Of a hook with not so many deliveries all are looked at, in one call.
 FEW = 1_000
-_KINDS = {"failed": FAILED, "pending": PENDING, "parked": PENDING, "waiting": PENDING}
+_KINDS = {"failed": FAILED, "pending": PENDING, parking.PARKED: PENDING, deliveries.WAITING: PENDING}
 
 
-def of(hook: str) -> Counter[int]:
-    """Deliveries by status; beyond a few the index has its say, which may lag by moments.
+@dataclass(frozen=True)
+class Tally:
+    """Deliveries by status, and how many of the pending ones wait for the end of a pause."""
+
+    by_status: Counter[int]
+    parked: int
+
+
+def of(hook: str) -> Tally:
+    """Counts; beyond a few the index has its say, which may lag by moments.
 
     Raises UnavailableError when the marks of a hook that nobody looked at for very long take more than one request.
     """
-    found = [item["status"] for item in deliveries.standing(hook, most=FEW)]
-    if len(found) < FEW:
-        return Counter(found)
-    census = marks.census(hook)
+    chain = marks.stretches(hook)
+    if may_be_few(chain):
+        found = list(deliveries.standing(hook, most=FEW))
+        if len(found) < FEW:
+            mark = keys.trouble(hook, parking.PARKED)
+            parked = sum(item.get("trouble") == mark for item in found)
+            return Tally(Counter(item["status"] for item in found), parked)
+    tail = _tail(hook, chain, marks.WORTH)
+    if len(tail) == marks.WORTH:
+        chain = marks.census(hook).marks
+        tail = _tail(hook, chain)
+    troubled = {kind: deliveries.count_troubled(hook, kind) for kind in _KINDS}
     tally: Counter[int] = Counter()
     for kind, status in _KINDS.items():
-        tally[status] += deliveries.count_troubled(hook, kind)
-    for item in deliveries.standing(hook, first=census.end):
+        tally[status] += troubled[kind]
+    for item in tail:
         if item["status"] != SUCCESS and "trouble" not in item:
             tally[item["status"]] += 1
-    tally[SUCCESS] = max(0, census.count - tally.total())
-    return tally
+    tally[SUCCESS] = max(0, _live(chain) + len(tail) - tally.total())
+    return Tally(tally, troubled[parking.PARKED])
+
+
+def may_be_few(chain: Sequence[marks.Mark]) -> bool:
+    """Whether a hook with these marks may have so few deliveries that all of them are looked at."""
+    return _live(chain) < FEW
+
+
+def _live(chain: Sequence[marks.Mark]) -> int:
+    return sum(mark.live for mark in chain)
+
+
+def _tail(hook: str, chain: Sequence[marks.Mark], most: int | None = None) -> list[Item]:
+    """What stands behind the marks, or ``most`` of it."""
+    return list(deliveries.standing(hook, first=chain[-1].end if chain else 0, most=most))
