@@ -26,9 +26,10 @@ SECTIONS: dict[str, tuple[str, list[str]]] = {
     "cost": ("Calls, units and dollars", []),
     "deliveries": (
         "One deliver process, with all durable records",
-        ["--count", "240", "--delays", "0", "50", "500"],
+        ["--count", "200"],
     ),
-    "alternatives": ("The same by Celery, and by threads alone; neither keeps a record", ["--count", "1000"]),
+    "stages": ("CPU by stage", []),
+    "alternatives": ("Beside Celery, and threads alone, which keep no records", ["--count", "800"]),
     "submissions": ("Local stack, from POST to delivered", ["--clients", "1", "8", "32"]),
     "reading": ("Reading", ["--rows", "20000"]),
     "exports": ("Exports of a 60-question form", ["1000", "10000"]),

@@ -1,10 +1,11 @@
-"""The same deliveries by the usual alternative: Celery workers on Redis, and by nothing but threads.
+"""The same deliveries by formrelay, by the usual alternative, Celery workers on Redis, and by nothing but threads.
 
 python -m tests.bench.alternatives [--count 2000] [--delays 0 50]
 
-Needs ``redis-server`` on PATH and ``.venv-bench`` (``make .venv-bench/.installed``). Neither keeps a record of what it
-sent. ``recycled`` is a worker whose processes are replaced every seven tasks, as KoboToolbox runs its own; ``threads``
-is a pool of eight with a session each that stays open: the floor for Python.
+Needs ``redis-server`` on PATH and ``.venv-bench`` (``make .venv-bench/.installed``). One process each. Only formrelay
+keeps records of what it sent, by calls that outlive a crash; Celery keeps none. ``recycled`` is a worker whose process
+is replaced every seven tasks, as KoboToolbox runs its own; ``threads`` is a pool of eight with a session each that
+stays open: the floor for Python.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from pathlib import Path
 
 import requests
 
-from tests.bench.deployment import receiver
+from tests.bench.deliveries import BATCH, handle
+from tests.bench.deployment import deployment, queued, receiver
+from tests.support.app import App
 from tests.support.template import ROOT
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 BODY = json.dumps({f"q{i}": f"answer {i}" for i in range(20)})
-PROCESSES = 2
 THREADS = 8
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -63,14 +65,14 @@ def _cpu(root: int) -> float:
 
 
 def celery(url: str, count: int, *options: str) -> tuple[float, float]:
-    """Deliveries a second, and CPU seconds of each, by workers that begin with a full queue."""
+    """Deliveries a second, and CPU seconds of each, by a worker that begins with a full queue."""
     with _redis() as broker:
         environment = {**os.environ, "PEER_BROKER": broker, "PYTHONPATH": str(ROOT)}
         module = "tests.bench.peers.celery_tasks"
         _wait(broker)
         command = [str(PYTHON), "-m", module, url, str(count), BODY]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
-        command = [str(PYTHON), "-m", "celery", "-A", module, "worker", "-c", str(PROCESSES), *options]
+        command = [str(PYTHON), "-m", "celery", "-A", module, "worker", "-c", "1", *options]
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as worker:
@@ -136,18 +138,34 @@ def main() -> None:
     if lacking:
         print(f"no comparison with Celery: {lacking}")
         return
-    ways = {
-        "celery": celery,
-        "celery, recycled": lambda url, count: celery(url, count, "--max-tasks-per-child", "7"),
-        "threads": threads,
-    }
     print(f"{'way':<18}{'delay ms':>9}{'per second':>11}{'CPU ms':>8}")
-    for delay in options.delays:
-        for name, way in ways.items():
-            count = options.count if name != "celery, recycled" else max(50, options.count // 10)
-            with receiver(delay) as url:
-                rate, cpu = way(url, count)
-            print(f"{name:<18}{delay:>9}{rate:>11.0f}{cpu * 1000:>8.1f}")
+    with deployment() as app:
+        for delay in options.delays:
+            found = _compared(app, delay, options.count)
+            for name, (rate, cpu) in found.items():
+                print(f"{name:<18}{delay:>9}{rate:>11.0f}{cpu * 1000:>8.1f}")
+            (rate, cpu), (peer, peer_cpu) = found["formrelay"], found["celery"]
+            recycled = found["celery, recycled"][1]
+            print(
+                f"formrelay against celery: {cpu / peer_cpu:.1f}× the CPU, {rate / peer:.1f}× the deliveries;"
+                f" against recycled: 1/{recycled / cpu:.1f} of the CPU"
+            )
+
+
+def _compared(app: App, delay: int, count: int) -> dict[str, tuple[float, float]]:
+    """Deliveries a second and seconds of CPU of each, by way."""
+    few = max(50, count // 10)
+    with receiver(delay) as url:
+        _, messages = queued(app, url, count // 2)
+        seconds, cpu = handle(messages, BATCH)
+        found = {"formrelay": (1 / seconds, cpu)}
+    with receiver(delay) as url:
+        found["celery"] = celery(url, count // 2 if delay else count)
+    with receiver(delay) as url:
+        found["celery, recycled"] = celery(url, few, "--max-tasks-per-child", "7")
+    with receiver(delay) as url:
+        found["threads"] = threads(url, count)
+    return found
 
 
 if __name__ == "__main__":

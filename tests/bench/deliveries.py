@@ -29,7 +29,7 @@ SINGLES = 40
 LOOPBACK = guard.Policy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
-def _handle(messages: list[str], size: int) -> tuple[float, float]:
+def handle(messages: list[str], size: int) -> tuple[float, float]:
     """Seconds of wall clock and of this process's CPU for each."""
     began, used = time.perf_counter(), time.process_time()
     for start in range(0, len(messages), size):
@@ -43,8 +43,8 @@ def _row(app: App, delay: int, hooks: int, count: int) -> str:
     with receiver(delay) as url:
         _, messages = queued(app, url, count, hooks)
         alone = max(SINGLES, count // 8)
-        single, single_cpu = _handle(messages[:alone], 1)
-        batched, cpu = _handle(messages[alone:], BATCH)
+        single, single_cpu = handle(messages[:alone], 1)
+        batched, cpu = handle(messages[alone:], BATCH)
     return (
         f"{delay:>8} {hooks:>5} {1 / single:>12.0f} {single_cpu * 1000:>7.1f} {1 / batched:>10.0f}"
         f" {cpu * 1000:>7.1f} {single / batched:>6.1f}"
