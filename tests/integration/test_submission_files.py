@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from formrelay import attachments
+from formrelay.openrosa.multipart import Part
 from formrelay.storage import submissions
 from tests.support.app import FORM, Answer, App, Parts
 from tests.support.aws import objects, stored
@@ -264,16 +266,39 @@ def test_one_part_cannot_hold_two_files_of_one_name(app: App, asset: str) -> Non
     assert len(objects(app.settings.bucket)) == 1
 
 
-def test_as_many_files_as_a_submission_can_hold_come_in_few_parts(app: App) -> None:
+def test_as_many_files_as_a_submission_can_hold_come_in_few_parts_and_no_more(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "MAX_FILES", 60)
     asset = app.deploy(MANY)
-    wanted = [f"scan {number:03d} " + "n" * 200 + ".jpg" for number in range(200)]
+    wanted = [f"scan {number:03d}.jpg" for number in range(60)]
     xml = app.filled(asset, {"page": [{"scan": name} for name in wanted]})
-    assert app.submit(xml, incomplete=True).status == 201
-    for some in (wanted[:198], wanted[198:]):
+    for some in (wanted[:2], wanted[2:57], wanted[57:]):
         assert app.submit(xml, dict.fromkeys(some, b"x"), incomplete=True).status == 201
     assert names(app, asset) == wanted
     answer = app.submit(xml, {"one more.jpg": b"x"})
-    assert (answer.status, "at most 200 files" in answer.text) == (400, True)
+    assert (answer.status, "at most 60 files" in answer.text) == (400, True)
+
+
+def entries(count: int, name: str, mimetype: str = "image/jpeg", xpath: str = "page[1]/scan") -> int:
+    """How many entries so many files have whose names begin so."""
+    parts = [Part("f", f"{number:03d}{name}", mimetype, b"x") for number in range(count)]
+    named = {part.filename or "": xpath for part in parts}
+    return len(attachments.entries(attachments.received(parts, named, True, 1_795_644_348_000), {}))
+
+
+def test_a_submission_holds_200_files_of_the_longest_names_and_500_of_usual_ones() -> None:
+    assert entries(200, "ü" * 126, f"{'a' * 50}/{'b' * 80}", "é" * 150) == 200
+    assert entries(500, "-10_30_59 signature of the head of the household.png", xpath="group/" * 12) == 500
+
+
+def test_files_whose_names_would_not_fit_into_the_record_are_refused(app: App) -> None:
+    asset = app.deploy(MANY)
+    wanted = [f"{number:03d}" + "ü" * 126 for number in range(499)]
+    xml = app.filled(asset, {"page": [{"scan": name} for name in wanted]})
+    refused = app.submit(xml, dict.fromkeys(wanted, b"x"))
+    assert (refused.status, "that many files with such long names" in refused.text) == (400, True)
+    assert (app.records(asset), objects(app.settings.bucket)) == ([], [])
 
 
 def test_the_item_of_a_submission_stays_within_the_limit_of_the_store(app: App) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -14,9 +15,11 @@ from formrelay.openrosa.multipart import Part
 from formrelay.storage import blobs
 from formrelay.storage.table import Item
 
-# Of one submission, over all its parts: their entries stand in its item.
-MAX_FILES = 200
-# In bytes; they keep the item of a submission with that many files below DynamoDB's limit.
+# Of one submission, over all its parts: their entries stand in its item, which DynamoDB limits to 400 KB.
+MAX_FILES = 500
+MAX_ENTRIES = 230_000
+"""Of all entries together, in bytes as JSON: room for 200 files at least, for 500 with names of some dozen letters."""
+# In bytes.
 _MAX_NAME = 255
 _MAX_XPATH = 300
 # Without parameters (RFC 6838 §4.2); S3 wants it in ASCII.
@@ -81,10 +84,7 @@ def _is_special(name: str) -> bool:
 
 
 def fresh(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, File]:
-    """The files that are not there yet.
-
-    Raises OpenRosaError 409 when a name is there with other bytes, 400 when there would be too many.
-    """
+    """The files that are not there yet. Raises OpenRosaError 409 when a name is there with other bytes."""
     new = {}
     for name, file in files.items():
         known = there.get(name)
@@ -92,8 +92,6 @@ def fresh(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, Fil
             new[name] = file
         elif known["sha1"] != file.sha1:
             raise Outcome.ATTACHMENT_NAME_TAKEN.error()
-    if len(new) + len(there) > MAX_FILES:
-        raise MultipartError(f"a submission has at most {MAX_FILES} files")
     return new
 
 
@@ -120,7 +118,10 @@ def upload(files: Mapping[str, File], asset: str, root_uuid: str) -> None:
 
 
 def entries(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, Item]:
-    """Name → what the submission keeps of a file; ``there`` are the entries that it has already."""
+    """Name → what the submission keeps of a file; ``there`` are the entries that it has already.
+
+    Raises OpenRosaError 400 when there would be more than a submission can keep.
+    """
     used = {entry["stored"] for entry in there.values()}
     found = {}
     for name, file in files.items():
@@ -136,7 +137,15 @@ def entries(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, I
             "hidden": file.hidden,
             "at": file.at,
         }
+    if len(found) + len(there) > MAX_FILES:
+        raise MultipartError(f"a submission has at most {MAX_FILES} files")
+    if _weight(found) + _weight(there) > MAX_ENTRIES:
+        raise MultipartError("a submission cannot have that many files with such long names")
     return found
+
+
+def _weight(entries: Mapping[str, Item]) -> int:
+    return len(json.dumps(dict(entries), ensure_ascii=False).encode())
 
 
 def _stored_name(name: str, used: Collection[str]) -> str:

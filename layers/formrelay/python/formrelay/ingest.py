@@ -245,9 +245,9 @@ class _Submission:
         self, files: Mapping[str, attachments.File], item: Item | None = None
     ) -> dict[str, Item]:
         """Puts files of a new submission, or further ones of ``item``, into S3; what its record keeps of them."""
-        root = item["root"] if item else self.uuid
-        attachments.upload(files, self.asset, root)
-        return attachments.entries(files, item["files"] if item else {})
+        entries = attachments.entries(files, item["files"] if item else {})
+        attachments.upload(files, self.asset, item["root"] if item else self.uuid)
+        return entries
 
     def _accepted(self, item: Item, *, created: bool) -> Accepted:
         return Accepted(

@@ -18,7 +18,8 @@ from formrelay.openrosa.errors import MultipartError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_PARTS = 200
+MAX_PARTS = 520
+"""As many files as a submission can have, and the fields beside them."""
 MAX_HEADER_BYTES = 16_384
 """Of all header lines of one part together."""
 MAX_NAME_BYTES = 4_096
