@@ -61,6 +61,25 @@ def test_keys_with_slashes_are_paths_and_join_their_group() -> None:
     )
 
 
+def test_rows_of_repeats_may_have_their_keys_as_records_show_them() -> None:
+    member = {"hh/member/name": "Ana", "age": "34", "hh/member/contact/phone": "0712"}
+    dose = [{"hh/member/dose/date": "2026-01-01"}, {"date": "2026-02-01"}]
+    for submission in (
+        {"hh/member": [{**member, "hh/member/dose": dose}]},
+        {"hh": {"member": [{**member, "dose": dose}]}},
+    ):
+        assert xml(submission) == (
+            '<f id="f"><hh><member><name>Ana</name><age>34</age><contact><phone>0712</phone></contact>'
+            "<dose><date>2026-01-01</date></dose><dose><date>2026-02-01</date></dose></member></hh></f>"
+        )
+    assert xml({"g": {"g": {"g/a": "1"}}}) == '<f id="f"><g><g><g><a>1</a></g></g></g></f>'
+
+
+def test_a_whole_path_and_a_name_are_one_question() -> None:
+    with pytest.raises(JsonSubmissionError, match="given twice"):
+        xml({"r": [{"a": "1", "r/a": "2"}]})
+
+
 def test_an_unanswered_value_gives_way_to_an_answer_of_the_same_path() -> None:
     assert xml({"g": None, "g/a": "1"}) == xml({"g/a": "1", "g": None}) == '<f id="f"><g><a>1</a></g></f>'
 

@@ -89,17 +89,22 @@ class _Builder:
     def __init__(self) -> None:
         self._room = MAX_VALUES
 
-    def group(self, fields: dict[str, Any], depth: int) -> _Group:
+    def group(self, fields: dict[str, Any], depth: int, path: str = "", *, repeated: bool = False) -> _Group:
+        """The fields of a group; ``path`` is where it stands, with a slash at its end.
+
+        In a row of a repeat, keys may be whole paths, as in records: ``"hh/member": [{"hh/member/name": "Ana"}]``.
+        """
         group: _Group = {}
         for key, value in fields.items():
-            *groups, tag = key.split("/")
+            relative = key.removeprefix(path) if repeated else key
+            *groups, tag = relative.split("/")
             inner = depth + len(groups) + 1
             if inner > bounds.MAX_DEPTH:
                 raise JsonSubmissionError("The submission is nested too deeply.")
             parent = group
             for name in groups:
                 parent = self._subgroup(parent, name, key)
-            self._put(parent, tag, self._value(value, inner), key)
+            self._put(parent, tag, self._value(value, inner, f"{path}{relative}/"), key)
         return group
 
     def _subgroup(self, parent: _Group, name: str, key: str) -> _Group:
@@ -125,15 +130,15 @@ class _Builder:
         elif value is not None:
             raise _twice(key)
 
-    def _value(self, value: Any, depth: int) -> Any:
+    def _value(self, value: Any, depth: int, path: str) -> Any:
         if isinstance(value, dict):
-            return self.group(value, depth)
+            return self.group(value, depth, path)
         if not isinstance(value, list):
             return _scalar(value)
         if any(isinstance(item, dict) for item in value):
             if not all(isinstance(item, dict) for item in value):
                 raise JsonSubmissionError("A list holds either objects or plain values, not both.")
-            return [self.group(item, depth) for item in value]
+            return [self.group(item, depth, path, repeated=True) for item in value]
         if any(isinstance(item, list) for item in value):
             raise JsonSubmissionError("A list cannot hold lists.")
         return _joined(map(_scalar, value))
