@@ -279,6 +279,31 @@ def test_public_data_needs_no_credentials(app: App, asset: str) -> None:
     assert app.send("POST", path(asset), {}, user=None).status == 401
 
 
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [
+        ("Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)", 401),
+        ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", 401),
+        ("LibreOffice 7.4.7.2 denylistedbackend/7.88.1", 401),
+        ("Wget/1.21.3", 401),
+        ("curl/8.5.0", 404),
+        ("python-requests/2.32", 404),
+        ("Mozilla/5.0 (compatible; GoogleDocs)", 404),
+    ],
+)
+def test_programs_that_wait_to_be_asked_are_asked_for_credentials(
+    app: App, asset: str, program: str, status: int
+) -> None:
+    sent = {"user-agent": program}
+    where = path(asset, f"{save(app, asset)}/data.xlsx")
+    answer = app.call("GET", where, headers=sent, user=None)
+    assert answer.status == status
+    assert answer.headers.get("www-authenticate", "") == ('Basic realm="formrelay"' if status == 401 else "")
+    # What there is, they learn no more than others.
+    assert app.call("GET", path("aNothing", "esX/data.xlsx"), headers=sent, user=None).status == status
+    assert app.call("GET", where, headers=sent).status == 200
+
+
 def test_wrong_credentials_are_challenged(app: App, asset: str) -> None:
     where = path(asset, f"{save(app, asset)}/data.csv")
     answer = app.call("GET", where, headers={"authorization": "Basic YW5uOng="})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from formrelay.api.about import EXPORTS, PAGING, About, Body, Media, Page
 from formrelay.api.exports import EXAMPLE, readable
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
-from formrelay.errors import UnavailableError, detail, invalid, not_found
+from formrelay.errors import ApiError, UnavailableError, detail, invalid, not_found, unauthenticated
 from formrelay.export_tasks import copies
 from formrelay.exports.options import CONTENT_TYPES, CSV, XLSX, OptionsError, checked
 from formrelay.storage import assets, export_settings, exports
@@ -26,6 +27,8 @@ FORMATS = ("csv", "xlsx")
 _WAIT = 20.0
 _RETRY_AFTER = 30
 _TRIES = 5
+# Power Query (Excel, Power BI), older Excel, LibreOffice, wget.
+_WAITS_TO_BE_ASKED = re.compile(r"^(?:Microsoft\.Data\.Mashup|LibreOffice|Wget)|\bms-office\b")
 
 
 def _manageable(ctx: Context, asset: str) -> Project:
@@ -114,9 +117,22 @@ def _values(data: Mapping[str, Any], project: Project) -> dict[str, Any]:
     return values
 
 
+def _readable_once_asked(ctx: Context, asset: str) -> Project:
+    """Like ``readable``, but asks programs for credentials that send none before they are asked.
+
+    To them "not found" would be the end, and their user is never asked for a name and a password.
+    """
+    try:
+        return readable(ctx, asset)
+    except ApiError:
+        if ctx.caller is None and _WAITS_TO_BE_ASKED.search(ctx.request.headers.get("user-agent", "")):
+            raise unauthenticated() from None
+        raise
+
+
 def get_data(ctx: Context, asset: str, setting: str) -> Response:
     """The file of a setting, waited for as long as that makes sense. The right is checked before any file."""
-    project = readable(ctx, asset)
+    project = _readable_once_asked(ctx, asset)
     found = _found(asset, setting)
     if ctx.request.format not in FORMATS:
         raise detail(400, f"Only the following formats are available: {', '.join(FORMATS)}")
