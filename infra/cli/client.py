@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+
+from infra.cli.faults import ServerError, no_server, refusal, unreachable
+
+__all__ = ["Client", "ServerError", "key_for", "origin"]
 
 TIMEOUT = 60
 PAGE = 300
@@ -16,39 +22,45 @@ _TRIES = 5
 _LONGEST_WAIT = 60
 
 
-class ServerError(Exception):
-    """The server refused; the text is what it said."""
-
-
 class Client:
     """One server and one API key. ``openrosa`` is where forms go in, when that is another host (KoboToolbox)."""
 
     def __init__(self, url: str, key: str, openrosa: str = "") -> None:
-        self.url = url.rstrip("/")
-        self.openrosa = (openrosa or url).rstrip("/")
+        self.url = origin(url)
+        self.openrosa = origin(openrosa or url)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Token {key}"
 
-    def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One request; again, after a while, when the server is busy. Raises ServerError for 4xx and 5xx."""
+    def request(self, method: str, path: str, *, twice: bool = False, **options: Any) -> requests.Response:
+        """One request; again, after a while, when the server is busy, and when it is away if ``twice`` does no harm.
+
+        Raises ServerError for 4xx and 5xx, and for a server that cannot be reached.
+        """
         url = path if path.startswith("http") else self.url + path
         for number in range(1, _TRIES + 1):
-            answer = self._session.request(method, url, timeout=TIMEOUT, **options)
-            if answer.status_code not in _AGAIN or number == _TRIES:
+            last = number == _TRIES
+            try:
+                answer = self._session.request(method, url, timeout=TIMEOUT, **options)
+            except requests.RequestException as error:
+                if last or not (twice or method == "GET") or not isinstance(error, requests.ConnectionError):
+                    raise unreachable(url, error) from None
+                time.sleep(2.0 ** (number - 1))
+                continue
+            if answer.status_code not in _AGAIN or last:
                 break
             time.sleep(_wait(answer, number))
         if answer.status_code >= 400:
-            raise ServerError(f"{method} {url}: {answer.status_code} {answer.text[:500]}")
+            raise refusal(answer)
         return answer
 
     def get(self, path: str, **parameters: Any) -> Any:
         """An object of the API."""
-        return self.request("GET", path, params={"format": "json", **parameters}).json()
+        return _read(self.request("GET", path, params={"format": "json", **parameters}))
 
     def send(self, method: str, path: str, data: Any = None) -> Any:
         """A change; the answer's JSON, None where there is none."""
         answer = self.request(method, path, json=data)
-        return answer.json() if answer.content else None
+        return _read(answer) if answer.content else None
 
     def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every object of a list, page by page."""
@@ -64,17 +76,46 @@ class Client:
         """A submission with its files; the status, 201 for a new one and 202 for one that was there."""
         parts = {"xml_submission_file": ("instance.xml", xml, "text/xml"), **files}
         headers = {"X-OpenRosa-Version": "1.0"}
-        return self.request("POST", f"{self.openrosa}/submission", files=parts, headers=headers).status_code
+        url = f"{self.openrosa}/submission"
+        return self.request("POST", url, twice=True, files=parts, headers=headers).status_code
+
+
+def origin(url: str) -> str:
+    """An address as people type it, as one to which paths can be added. Raises ServerError."""
+    loopback = url.partition(":")[0].partition("/")[0] in ("localhost", "127.0.0.1")
+    full = url if "://" in url else f"{'http' if loopback else 'https'}://{url}"
+    parts = urlsplit(full)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerError(f"{url!r} is no address of a server; it looks like https://kf.example.org")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def key_for(url: str, username: str, password: str) -> str:
     """The API key of an account. Raises ServerError."""
-    answer = requests.get(
-        f"{url.rstrip('/')}/token/", params={"format": "json"}, auth=(username, password), timeout=TIMEOUT
-    )
+    where = f"{origin(url)}/token/"
+    # Of its own accord requests would write it in Latin-1, which not every password can be.
+    pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+    try:
+        answer = requests.get(
+            where, params={"format": "json"}, headers={"Authorization": f"Basic {pair}"}, timeout=TIMEOUT
+        )
+    except requests.RequestException as error:
+        raise unreachable(where, error) from None
+    if answer.status_code == 404:
+        raise no_server(where)
     if answer.status_code >= 400:
-        raise ServerError(f"{answer.status_code} {answer.text[:500]}")
-    return str(answer.json()["token"])
+        raise refusal(answer, signing_in=True)
+    found = _read(answer)
+    if not isinstance(found, dict) or "token" not in found:
+        raise no_server(where)
+    return str(found["token"])
+
+
+def _read(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise no_server(answer.url) from None
 
 
 def _wait(answer: requests.Response, number: int) -> float:

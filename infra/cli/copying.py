@@ -12,7 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from infra.cli import instances
-from infra.cli.client import Client, ServerError
+from infra.cli.client import Client
+from infra.cli.faults import ServerError
+from infra.cli.pooling import in_order
 from infra.cli.progress import tracked
 
 # Fields of a hook that another server takes.
@@ -22,39 +24,54 @@ _HOOK = (
 )  # fmt: skip
 _ID = re.compile(r"""^(<[^\s/>]+(?:\s[^>]*?)?\sid=)(?:"[^"]*"|'[^']*')""")
 _FORM_UUID = re.compile(r"(<formhub>\s*<uuid>)[^<]*(</uuid>)")
-_MARK = "copied from "
+
+# An instance and its files; None when the copy has it already.
+_Read = tuple[str, instances.Files] | ServerError | None
 
 
 def project(source: Client, uid: str, target: Client) -> str:
-    """The copy of a project, made and deployed unless there is one; its uid."""
+    """The copy of a project, made and deployed as far as it is not yet; its uid."""
     original = source.get(f"/api/v2/assets/{uid}/")
-    mark = f"{_MARK}{source.url}/{uid}"
-    for found in target.pages("/api/v2/assets/", q="asset_type:survey"):
-        if mark in str(found["settings"].get("description", "")):
-            return str(found["uid"])
-    settings = {
-        **original["settings"],
-        "description": f"{original['settings'].get('description', '')} ({mark})",
-    }
-    made = target.send(
-        "POST",
-        "/api/v2/assets/",
-        {
-            "name": original["name"],
-            "asset_type": "survey",
-            "settings": settings,
-            "content": original["content"],
-        },
-    )
-    copy = str(made["uid"])
+    copy = _begun(source, uid, target) or _made(source, original, target)
+    path = f"/api/v2/assets/{copy}"
+    there = {_name(file) for file in target.pages(f"{path}/files/", file_type="form_media")}
     for file in source.pages(f"/api/v2/assets/{uid}/files/", file_type="form_media"):
-        _media(source, file, target, copy)
-    target.send("POST", f"/api/v2/assets/{copy}/deployment/", {"active": True})
+        if _name(file) not in there:
+            _media(source, file, target, copy)
+    if not target.get(f"{path}/")["has_deployment"]:
+        target.send("POST", f"{path}/deployment/", {"active": True})
     return copy
 
 
+def _mark(source: Client, uid: str) -> str:
+    """What the description of a copy says of where it comes from, by which it is found again."""
+    return f"copied from {source.url}/{uid}"
+
+
+def _begun(source: Client, uid: str, target: Client) -> str | None:
+    for found in target.pages("/api/v2/assets/", q="asset_type:survey"):
+        if _mark(source, uid) in str(found["settings"].get("description", "")):
+            return str(found["uid"])
+    return None
+
+
+def _made(source: Client, original: dict[str, Any], target: Client) -> str:
+    described = f"{original['settings'].get('description', '')} ({_mark(source, original['uid'])})"
+    fields = {
+        "name": original["name"],
+        "asset_type": "survey",
+        "settings": {**original["settings"], "description": described},
+        "content": original["content"],
+    }
+    return str(target.send("POST", "/api/v2/assets/", fields)["uid"])
+
+
+def _name(file: dict[str, Any]) -> str:
+    return str(file["metadata"]["filename"])
+
+
 def _media(source: Client, file: dict[str, Any], target: Client, copy: str) -> None:
-    name = file["metadata"]["filename"]
+    name = _name(file)
     content = source.request("GET", file["content"]).content
     target.request(
         "POST",
@@ -65,26 +82,53 @@ def _media(source: Client, file: dict[str, Any], target: Client, copy: str) -> N
 
 
 def submissions(source: Client, uid: str, target: Client, copy: str) -> tuple[Counter[str], list[str]]:
-    """Sends every submission with its files; counts of new ones and of those that were there, and what went wrong."""
+    """Sends every submission with its files, oldest first; counts of new ones and of those there, and what failed.
+
+    What the copy has with all of its files is not asked for again, so one that is begun anew soon goes on.
+    """
     form_uuid = target.get(f"/api/v2/assets/{copy}/")["deployment__uuid"]
-    total = source.get(f"/api/v2/assets/{uid}/data/", limit=1)["count"]
+    data = f"/api/v2/assets/{uid}/data/"
+    total = source.get(data, limit=1)["count"]
+    there = _there(target, copy)
+
+    def read(record: dict[str, Any]) -> _Read:
+        if there.get(record["_uuid"]) == len(_attached(record)):
+            return None
+        try:
+            return _instance(source, uid, record), dict(_files(source, record))
+        except ServerError as error:
+            return error
+
     counts: Counter[str] = Counter()
     errors: list[str] = []
-    for record in tracked(source.pages(f"/api/v2/assets/{uid}/data/"), total, "Submissions"):
+    records = in_order(read, source.pages(data, sort='{"_id":1}'))
+    for record, found in tracked(records, total, "Submissions"):
         try:
-            counts[_submission(source, uid, record, target, copy, form_uuid)] += 1
+            counts[_sent(target, record, found, copy, form_uuid)] += 1
         except ServerError as error:
             errors.append(f"{record['_id']}: {error}")
     return counts, errors
 
 
-def _submission(
-    source: Client, uid: str, record: dict[str, Any], target: Client, copy: str, form_uuid: str
-) -> str:
-    xml = source.request("GET", f"/api/v2/assets/{uid}/data/{record['_id']}/", params={"format": "xml"}).text
-    files = dict(_files(source, record))
+def _there(target: Client, copy: str) -> dict[str, int]:
+    """The submissions of the copy by their uuid, with how many files each has."""
+    rows = target.pages(f"/api/v2/assets/{copy}/data/", fields='["_uuid","_attachments"]', sort='{"_id":1}')
+    return {row["_uuid"]: len(row.get("_attachments") or []) for row in rows}
+
+
+def _sent(target: Client, record: dict[str, Any], found: _Read, copy: str, form_uuid: str) -> str:
+    if found is None:
+        return "there"
+    if isinstance(found, ServerError):
+        raise found
+    xml, files = found
     rewritten = rewrite(xml, copy, form_uuid, record["_submission_time"])
     return instances.send_one(target, rewritten.encode(), files)
+
+
+def _instance(source: Client, uid: str, record: dict[str, Any]) -> str:
+    path = f"/api/v2/assets/{uid}/data/{record['_id']}/"
+    return source.request("GET", path, params={"format": "xml"}).content.decode()
 
 
 def rewrite(xml: str, asset: str, form_uuid: str, submitted: str) -> str:
@@ -102,10 +146,12 @@ def rewrite(xml: str, asset: str, form_uuid: str, submitted: str) -> str:
     )
 
 
+def _attached(record: dict[str, Any]) -> list[dict[str, Any]]:
+    return [file for file in record.get("_attachments") or [] if not file.get("is_deleted")]
+
+
 def _files(source: Client, record: dict[str, Any]) -> Iterator[tuple[str, tuple[str, bytes, str]]]:
-    for file in record.get("_attachments") or []:
-        if file.get("is_deleted"):
-            continue
+    for file in _attached(record):
         name = file.get("media_file_basename") or file["filename"].rsplit("/", 1)[-1]
         content = source.request("GET", file["download_url"]).content
         yield name, (name, content, file["mimetype"])
@@ -116,10 +162,11 @@ def hooks(source: Client, uid: str, target: Client, copy: str) -> list[str]:
 
     Switched off, so that nothing is sent twice while both servers have the data.
     """
-    there = {hook["name"] for hook in target.pages(f"/api/v2/assets/{copy}/hooks/")}
+    made = target.pages(f"/api/v2/assets/{copy}/hooks/")
+    there = {(hook["name"], hook["endpoint"]) for hook in made}
     lacking = []
     for hook in source.pages(f"/api/v2/assets/{uid}/hooks/"):
-        if hook["name"] in there:
+        if (hook["name"], hook["endpoint"]) in there:
             continue
         fields = {name: hook[name] for name in _HOOK if hook.get(name) is not None} | {"active": False}
         settings = {"custom_headers": hook["settings"].get("custom_headers") or {}}

@@ -5,20 +5,27 @@ from __future__ import annotations
 import mimetypes
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.cli.client import Client, ServerError
+from infra.cli.client import Client
+from infra.cli.faults import ServerError
+from infra.cli.pooling import in_order
 from infra.cli.progress import tracked
 
-THREADS = 4
+Files = dict[str, tuple[str, bytes, str]]
+
 # Files above this go in a request of their own: servers say how much they take at once (4,000,000 here).
 _AT_ONCE = 3_500_000
 
 
 def found(folder: Path) -> list[Path]:
-    """The instances below a folder: every XML file."""
-    return sorted(path for path in folder.rglob("*.xml") if path.is_file())
+    """The instances below a folder: every XML file. Raises ServerError where there is none."""
+    if not folder.is_dir():
+        raise ServerError(f"{folder} is no folder")
+    paths = sorted(path for path in folder.rglob("*.xml") if path.is_file())
+    if not paths:
+        raise ServerError(f"{folder} has no filled form in it (*.xml)")
+    return paths
 
 
 def send(client: Client, folder: Path) -> tuple[Counter[str], list[str]]:
@@ -26,13 +33,12 @@ def send(client: Client, folder: Path) -> tuple[Counter[str], list[str]]:
     paths = found(folder)
     counts: Counter[str] = Counter()
     errors: list[str] = []
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = pool.map(lambda path: _safely(client, path), paths)
-        for path, result in tracked(zip(paths, results, strict=True), len(paths), "Submitting"):
-            if result in ("new", "there"):
-                counts[result] += 1
-            else:
-                errors.append(f"{path}: {result}")
+    sent = in_order(lambda path: _safely(client, path), paths)
+    for path, result in tracked(sent, len(paths), "Submitting"):
+        if result in ("new", "there"):
+            counts[result] += 1
+        else:
+            errors.append(f"{path}: {result}")
     return counts, errors
 
 
@@ -43,7 +49,7 @@ def _safely(client: Client, path: Path) -> str:
         return str(error)
 
 
-def send_one(client: Client, xml: bytes, files: dict[str, tuple[str, bytes, str]]) -> str:
+def send_one(client: Client, xml: bytes, files: Files) -> str:
     """One instance with its files, in as many requests as it takes; ``new`` or ``there``."""
     outcome = "there"
     for part in _parts(files):
@@ -52,8 +58,8 @@ def send_one(client: Client, xml: bytes, files: dict[str, tuple[str, bytes, str]
     return outcome
 
 
-def _parts(files: dict[str, tuple[str, bytes, str]]) -> Iterator[dict[str, tuple[str, bytes, str]]]:
-    part: dict[str, tuple[str, bytes, str]] = {}
+def _parts(files: Files) -> Iterator[Files]:
+    part: Files = {}
     size = 0
     for name, file in files.items():
         if part and size + len(file[1]) > _AT_ONCE:

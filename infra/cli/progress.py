@@ -29,6 +29,13 @@ def tracked(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     sys.stderr.write("\n")
 
 
+def note(text: str) -> None:
+    """Shows in the place of the bar what is waited for; an empty text takes it away."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{text}\033[K")
+        sys.stderr.flush()
+
+
 def _draw(what: str, number: int, total: int, seconds: float) -> None:
     share = min(1.0, number / total) if total else 1.0
     bar = "█" * round(share * _WIDTH)

@@ -133,7 +133,9 @@ def test_every_command_does_what_its_line_says(project: Project, tmp_path: Path)
             continue
         words = [own.get(word, word) for word in words[3:] if word != "--follow"]
         said[words[0]] = typed(tmp_path, *words, said=f"{stack.password}\n")
-    assert said.keys() == {"login", "projects", "deploy", "submit", "hooks", "logs", "retry", "export"}
+    assert said.keys() == {
+        "login", "projects", "deploy", "collect", "submit", "hooks", "logs", "retry", "export",
+    }  # fmt: skip
     assert project.uid in said["projects"]
     assert said["deploy"] == f"{project.uid}\n"
     assert said["submit"] == "2 new, 0 were there already, 0 failed\n"

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import itertools
 import json
+import re
+import signal
 import stat
+import subprocess
+import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.cli import copying, profile
 from infra.cli.__main__ import main
 from infra.cli.client import Client
+from infra.cli.pooling import in_order
+from tests.integration.test_imports import workbook
 from tests.support.app import PASSWORD, App
 from tests.support.forms import household_xlsx
 from tests.support.gateway import gateway
+from tests.support.grants import grant
 from tests.support.receiver import Answer, Receiver
+from tests.support.template import ROOT
 
 FORM = {
     "survey": [
@@ -67,6 +79,71 @@ def test_a_wrong_password_is_told_and_nothing_kept(
     assert not profile.path().exists()
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("http://127.0.0.1:9", "127.0.0.1:9 cannot be reached: connection refused"),
+        ("localhost:9", "localhost:9 cannot be reached: connection refused"),
+        ("ftp://kf.example.org", "'ftp://kf.example.org' is no address of a server"),
+        ("{server}/api/v2", "answers, but not like formrelay or KoboToolbox (at /api/v2/token/)"),
+    ],
+)
+def test_a_wrong_address_is_told_in_one_line_and_nothing_kept(
+    server: str,
+    where: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    profile.path().unlink()
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+    assert main(["login", where.format(server=server), "ann"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not profile.path().exists()
+
+
+def test_a_server_that_is_none_of_ours_is_told(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("x\n"))
+    with Receiver() as receiver:
+        receiver.answer = Answer(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
+        assert main(["login", receiver.url(), "ann"]) == 1
+    assert "answers, but not like formrelay" in capsys.readouterr().err
+
+
+def test_a_key_that_is_not_good_any_more_is_told_with_what_to_do(
+    server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile.save(server, "0" * 40)
+    assert main(["projects"]) == 1
+    said = capsys.readouterr().err
+    assert "says 401 to GET /api/v2/assets/: Invalid token." in said
+    assert "login URL USERNAME" in said
+
+
+def test_what_is_not_allowed_is_told_by_the_server(
+    server: str, app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.add_user("bea")
+    asset = app.deploy(FORM, user="bea")
+    grant(asset, "ann", "view_asset")
+    assert main(["hooks", asset]) == 1
+    assert re.search(r"says 40[34] to GET /api/v2/assets/\w+/hooks/: ", capsys.readouterr().err)
+
+
+def test_a_login_that_cannot_be_read_and_half_of_one_are_told(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile.path().write_text("{")
+    assert main(["projects"]) == 1
+    assert "sign in again" in capsys.readouterr().err
+    monkeypatch.setenv("FORMRELAY_URL", server)
+    assert main(["projects"]) == 1
+    assert "go together" in capsys.readouterr().err
+
+
 def test_without_a_login_it_says_how_to_get_one(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     profile.path().unlink()
     assert main(["projects"]) == 1
@@ -113,6 +190,101 @@ def test_what_cannot_be_submitted_is_named_and_the_rest_is_sent(
     told = capsys.readouterr()
     assert told.out == "1 new, 0 were there already, 1 failed\n"
     assert "broken.xml" in told.err
+
+
+def test_a_folder_without_forms_is_no_success(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere is no folder" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["submit", str(tmp_path / "empty")]) == 1
+    assert "has no filled form in it" in capsys.readouterr().err
+
+
+def test_a_form_with_faults_leaves_a_project_that_is_named(
+    server: str, app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faulty.xlsx"
+    file.write_bytes(workbook({"survey": [["type", "name", "label"], ["text", "a", "${b}"]]}))
+    assert main(["deploy", str(file)]) == 1
+    (made,) = app.get("/api/v2/assets/").json()["results"]
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"Project {made['uid']} is made, but not deployed: go on with --into {made['uid']}" in said.err
+    assert main(["deploy", str(tmp_path / "nothing.xlsx")]) == 1
+    assert "nothing.xlsx: No such file or directory" in capsys.readouterr().err
+
+
+def test_an_export_that_fails_leaves_no_file(
+    server: str, app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asset = app.deploy(FORM)
+    assert main(["export", asset, str(tmp_path / "out.csv"), "--lang", "Klingon"]) == 1
+    assert "lang: " in capsys.readouterr().err
+    assert main(["export", asset, str(tmp_path / "nowhere" / "out.csv")]) == 1
+    assert list(tmp_path.glob("*.csv*")) == []
+
+
+def test_the_settings_of_collect_are_what_its_qr_codes_hold(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def decoded() -> dict[str, Any]:
+        packed = base64.b64decode(capsys.readouterr().out.strip(), validate=True)
+        found: dict[str, Any] = json.loads(zlib.decompress(packed))
+        return found
+
+    assert main(["collect", "--username", "bea", "--name", "Équipe"]) == 0
+    assert decoded() == {
+        "general": {
+            "server_url": server,
+            "form_update_mode": "match_exactly",
+            "autosend": "wifi_and_cellular",
+            "username": "bea",
+        },
+        "admin": {},
+        "project": {"name": "Équipe"},
+    }
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+    assert main(["collect", "--username", "bea", "--password"]) == 0
+    assert decoded()["general"]["password"] == "secret"
+    assert main(["collect", "--public", "ann"]) == 0
+    assert decoded()["general"]["server_url"] == f"{server}/ann"
+
+
+def test_following_ends_with_ctrl_c(server: str, app: App) -> None:
+    with Receiver() as receiver:
+        asset = app.deploy(FORM)
+        hook = app.add_hook(asset, receiver.url())
+        app.submit(app.filled(asset, {"name": "Ana"}))
+        app.deliver()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.cli", "logs", asset, hook, "--follow"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert "success" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_work_for_the_network_is_done_in_order_and_left_when_its_reader_goes() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        return number * number
+
+    assert list(in_order(work, range(50))) == [(number, number**2) for number in range(50)]
+    begun.clear()
+    results = in_order(work, itertools.count())
+    assert next(results) == (0, 0)
+    del results
+    assert len(begun) <= 10
 
 
 def test_deliveries_are_listed_and_retried(server: str, app: App, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,6 +354,41 @@ def test_a_copy_that_is_begun_again_goes_on(
     assert "0 new, 2 were there already, 0 failed" in capsys.readouterr().out
     assert app.get("/api/v2/assets/").json()["count"] == 1
     assert app.get(f"/api/v2/assets/{copied[1]}/hooks/").json()["count"] == 1
+
+
+def test_a_copy_that_was_cut_off_before_its_form_was_deployed_is_completed(
+    server: str, app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.add_user("bea")
+    asset = app.deploy(FORM, user="bea")
+    for name in ("one.png", "two.png"):
+        parts = {
+            "file_type": "form_media",
+            "description": name,
+            "base64Encoded": "data:image/png;base64,eA==",
+        }
+        made = app.send(
+            "POST",
+            f"/api/v2/assets/{asset}/files/",
+            {**parts, "metadata": json.dumps({"filename": name})},
+            user="bea",
+        )
+        assert made.status == 201, made.text
+    command = ["copy", server, asset, "--source-key", app.keys["bea"]]
+    assert main(command) == 0
+    copy = capsys.readouterr().out.splitlines()[0].removeprefix("project ")
+    mark = app.get(f"/api/v2/assets/{copy}/").json()["settings"]["description"]
+    assert app.call("DELETE", f"/api/v2/assets/{copy}/").status == 204
+    # What a copy leaves that was cut off after its first call.
+    fields = {"name": "Household", "asset_type": "survey", "content": FORM, "settings": {"description": mark}}
+    begun = app.send("POST", "/api/v2/assets/", fields).json()["uid"]
+    assert main(command) == 0
+    assert f"project {begun}" in capsys.readouterr().out
+    files = app.get(f"/api/v2/assets/{begun}/files/").json()["results"]
+    assert sorted(file["metadata"]["filename"] for file in files) == ["one.png", "two.png"]
+    assert app.get(f"/api/v2/assets/{begun}/").json()["has_deployment"] is True
+    assert main(command) == 0
+    assert app.get(f"/api/v2/assets/{begun}/files/").json()["count"] == 2
 
 
 @pytest.mark.parametrize(
