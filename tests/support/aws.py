@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.endpoint import Endpoint
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.custom_responses_mock import reset_responses_mock
 from moto.core.model_instances import reset_model_data
-from moto.core.models import DEFAULT_ACCOUNT_ID, responses_mock
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
@@ -26,7 +26,11 @@ from moto.sqs.models import Queue, sqs_backends
 
 from formrelay import aws as clients
 from formrelay.settings import Settings, settings
+from tests.support import lean, shortcut
 from tests.support.template import template
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 REGION = "eu-west-1"
 MAIL_FROM = "formrelay@example.org"
@@ -165,35 +169,45 @@ def storage() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def emptied(variables: dict[str, str]) -> Iterator[Settings]:
-    """Runs a test on that storage, and empties it afterwards."""
-    mock = mock_aws()
+def emptied(variables: dict[str, str], *, short: bool = True) -> Iterator[Settings]:
+    """Runs a test on that storage, and empties it afterwards; unless ``short``, moto answers all by its own way."""
     with environment(variables) as patch:
-        _one_at_a_time(patch)
-        mock.start(reset=False)
+        _answered_by_moto(patch, short=short)
         settings.cache_clear()
         try:
             yield settings()
         finally:
             _empty(variables)
             settings.cache_clear()
-            mock.stop(remove_data=False)
-            # What moto keeps of past tests: the answers that every start registers once more, which also slow every
-            # POST, and a copy of the tables for every transaction.
-            reset_responses_mock(responses_mock)
+            # What moto keeps of past tests: a copy of the tables for every transaction.
             reset_model_data()
 
 
-def _one_at_a_time(patch: pytest.MonkeyPatch) -> None:
-    """AWS takes calls of several threads; moto works on one table as if there were none."""
+def _answered_by_moto(patch: pytest.MonkeyPatch, *, short: bool) -> None:
+    """Sends the calls of all clients to moto, those on items by the short way, one at a time.
+
+    AWS takes calls of several threads; moto works on one table as if there were none.
+    """
     lock = threading.RLock()
-    process = BotocoreStubber.process_request
+    process, request_of = BotocoreStubber.process_request, Endpoint.make_request
 
     def locked(stubber: BotocoreStubber, request: Any) -> Any:
         with lock:
             return process(stubber, request)
 
+    def answered(endpoint: Endpoint, model: OperationModel, request: dict[str, Any]) -> Any:
+        if not shortcut.goes(model):
+            return request_of(endpoint, model, request)
+        with lock:
+            return shortcut.answered(endpoint, model, request, REGION)
+
+    # Not all that mock_aws does: its answers to HTTP clients other than botocore's are not wanted, and cost a test more
+    # than most of its calls.
+    patch.setattr(botocore_stubber, "enabled", True)
     patch.setattr(BotocoreStubber, "process_request", locked)
+    if short:
+        lean.install(patch)
+        patch.setattr(Endpoint, "make_request", answered)
 
 
 @contextmanager

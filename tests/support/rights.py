@@ -103,12 +103,20 @@ def _caller(frame: FrameType | None) -> str | None:
     """The function whose handler is nearest on the stack."""
     found = None
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
-        if path.name == "app.py" and path.parent.parent == ROOT / "functions":
-            return path.parent.name
-        found = found or _THREADS.get(path)
+        handler, thread = _owners(frame.f_code.co_filename)
+        if handler:
+            return handler
+        found = found or thread
         frame = frame.f_back
     return found
+
+
+@cache
+def _owners(filename: str) -> tuple[str | None, str | None]:
+    """The function whose handler stands in a file, and the one whose threads run what stands in it."""
+    path = Path(filename)
+    handler = path.name == "app.py" and path.parent.parent == ROOT / "functions"
+    return path.parent.name if handler else None, _THREADS.get(path)
 
 
 def _needs(

@@ -18,6 +18,7 @@ def template() -> dict[str, Any]:
     return read_document(PATH)
 
 
+@cache
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """Logical id → resource, for one type such as ``AWS::SQS::Queue``."""
     return {name: body for name, body in template()["Resources"].items() if body["Type"] == kind}
@@ -29,6 +30,7 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
+@cache
 def functions() -> dict[str, dict[str, Any]]:
     """Properties of every function by its short name (``ingest``), with the defaults of Globals."""
     defaults = template()["Globals"]["Function"]
