@@ -63,6 +63,9 @@ class Table:
     shown: dict[str, dict[Key, Item]] = field(default_factory=dict)
     # What the indexes do not show yet: (when, index, key, entry).
     coming: list[tuple[float, str, Key, Item | None]] = field(default_factory=list)
+    # The first moment at which they show something of it, and how often that has been.
+    due: float = math.inf
+    turns: int = 0
     # When the last change of an item reaches an index: changes do not overtake each other.
     last: dict[tuple[str, Key], float] = field(default_factory=dict)
     # What an index will show of an item once all changes have reached it.
@@ -347,12 +350,13 @@ class DynamoDB:
             when = max(self._seam.now + self._lag(), table.last.get((name, key), -math.inf))
             table.last[name, key] = when
             table.coming.append((when, name, key, entry))
+            table.due = min(table.due, when)
 
     def settle(self, table: Table) -> None:
         """Lets the indexes show what has reached them by now."""
-        if not table.coming:
-            return
         now = self._seam.now
+        if table.due > now:
+            return
         waiting = []
         for change in table.coming:
             when, name, key, entry = change
@@ -363,6 +367,8 @@ class DynamoDB:
             else:
                 table.shown.setdefault(name, {})[key] = entry
         table.coming = waiting
+        table.due = min((change[0] for change in waiting), default=math.inf)
+        table.turns += 1
 
 
 def _invalid(operation: str, message: str) -> ClientError:

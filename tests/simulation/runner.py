@@ -21,7 +21,7 @@ from tests.simulation.seam import Entry
 Mutation = Callable[[], AbstractContextManager[None]]
 
 _DETAIL, _CAME = 110, 110
-_BATCH = 10
+_BATCH, _BATCHES = 10, 5
 _PATIENCE = 120
 
 
@@ -84,8 +84,10 @@ def results(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
     if jobs == 1:
         for batch in batches:
             yield from _batch(batch)
+            gc.collect()
         return
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    # What lives leave behind is full of cycles: it costs less to end a process now and then than to collect it.
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=_BATCHES) as pool:
         coming = pool.imap_unordered(_batch, batches)
         for _ in batches:
             # A life that stands still would hold up the others for ever.
@@ -93,11 +95,8 @@ def results(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
 
 
 def _batch(seeds: list[int]) -> list[Result]:
-    """Lives are short and full of cycles, so the collector looks at them once, when they are over."""
     gc.disable()
-    found = [run_seed(seed) for seed in seeds]
-    gc.collect()
-    return found
+    return [run_seed(seed) for seed in seeds]
 
 
 @dataclass

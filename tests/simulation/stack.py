@@ -40,6 +40,7 @@ def _indexes(name: str) -> dict[str, Index]:
     return made
 
 
+@cache
 def timeout(function: str) -> float:
     """Seconds after which the platform kills a function."""
     return float(default(functions()[function]["Timeout"]))

@@ -86,6 +86,8 @@ class World:
         self.violations: list[str] = []
         self.calm = False
         self._numbers: Counter[str] = Counter()
+        # The earliest entry of the sweep index, and after how many turns of its table it was that.
+        self._shown = (-1, math.inf)
         self._running: Counter[str] = Counter()
         self._lanes = {lane.queue: lane for lane in stack.lanes()}
         self._minute = START
@@ -309,10 +311,10 @@ class World:
         """The first moment at which a run of recovery may find something, whatever its clock says."""
         table = self.backend.dynamodb.tables[stack.DATA]
         self.backend.dynamodb.settle(table)
-        shown = [float(entry["sweep_at"]["N"]) for entry in table.shown.get("sweep", {}).values()]
-        found = min(shown, default=math.inf) / 1000 - SKEW
-        coming = [change[0] for change in table.coming if change[1] == "sweep"]
-        return min([found, *coming])
+        if self._shown[0] != table.turns:
+            shown = (float(entry["sweep_at"]["N"]) for entry in table.shown.get("sweep", {}).values())
+            self._shown = table.turns, min(shown, default=math.inf) / 1000 - SKEW
+        return min([self._shown[1], *(change[0] for change in table.coming if change[1] == "sweep")])
 
     def _recover(self) -> None:
         def call(process: Process) -> Any:
