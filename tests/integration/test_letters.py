@@ -78,7 +78,7 @@ def test_nobody_is_written_to_who_cannot_be(app: App, clock: Clock, fields: Item
 
 def test_every_language_says_everything() -> None:
     assert LETTERS.keys() == PAGES.keys() == {"en", "fr", "es", "ar"}
-    facts = {"username": "u", "project": "p", "days": 1, "hours": 2}
+    facts = {"username": "u", "project": "p", "projects": "q", "sender": "s", "days": 1, "hours": 2}
     for said in LETTERS.values():
         assert said.keys() == LETTERS["en"].keys()
         for kind, letter in said.items():

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.app import BASE, FORM, Answer, App, Clock
-from tests.support.calls import crashing, doing
+from tests.support.calls import crashing, doing, failing
 from tests.support.grants import ANONYMOUS, switch_off
+from tests.support.reports import letters, set_account
 from tests.support.sharing import held, share
 
 INVITES = "/api/v2/project-ownership/invites/"
@@ -78,6 +79,40 @@ def test_an_invite_names_both_and_every_project(app: App, asset: str) -> None:
         assert app.get(transfer["url"].removeprefix(BASE), user=user).json() == transfer
     assert app.get(invite["url"].removeprefix(BASE), user="cleo").status == 404
     assert app.get(INVITES, user=None).status == 401
+
+
+def test_the_recipient_is_told_by_mail(app: App, asset: str) -> None:
+    set_account("bob", email="bob@example.org")
+    with letters() as sent:
+        invite = offer(app, asset).json()
+        app.report()
+    (letter,) = sent
+    assert (letter.to, letter.subject) == ("bob@example.org", "Projects are offered to you")
+    assert "ann wants to give you, with all their data: Households." in letter.text
+    assert invite["url"] in letter.text
+
+
+def test_a_refused_offer_is_told_to_nobody(app: App, asset: str) -> None:
+    set_account("bob", email="bob@example.org")
+    with letters() as sent:
+        assert offer(app, asset, user="cleo").status == 400
+        with failing("dynamodb.TransactWriteItems"):
+            offer(app, asset)
+        app.report()
+    assert sent == []
+
+
+def test_nobody_is_flooded_with_offers(app: App, asset: str, clock: Clock) -> None:
+    set_account("bob", email="bob@example.org")
+    with letters() as sent:
+        for _ in range(7):
+            answer(app, offer(app, asset).json(), "cancelled", user="ann")
+            app.report()
+        assert len(sent) == 5
+        clock.forward(86_401)
+        assert offer(app, asset).status == 201
+        app.report()
+    assert len(sent) == 6
 
 
 def test_an_accepted_project_is_the_recipients(app: App, asset: str) -> None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 from formrelay import clock, history, ids, listings
 from formrelay.auth import Caller
 from formrelay.errors import ApiError, UnavailableError, forbidden, invalid
+from formrelay.letters import run as letters
+from formrelay.letters.texts import OWNERSHIP_INVITE
+from formrelay.log import logger
 from formrelay.rights import MANAGE_ASSET, Grants
-from formrelay.storage import accounts, assets, grants, invites, table
+from formrelay.storage import accounts, assets, grants, invites, signups, table
+from formrelay.storage import letters as outbox
 from formrelay.storage import listings as rows
 from formrelay.storage.assets import Project
 from formrelay.storage.invites import COMPLETE, IN_PROGRESS, PENDING
@@ -19,12 +23,19 @@ from formrelay.usernames import ANONYMOUS
 
 ACCEPTED, DECLINED, CANCELLED, EXPIRED = "accepted", "declined", "cancelled", "expired"
 MAX_ASSETS = 20
-_LASTS = 14 * 86_400_000
+# Mails a day from one user to another.
+MOST_LETTERS = 5
+_DAY = 86_400
+_DAYS = 14
+_LASTS = _DAYS * _DAY * 1000
 _TRIES = 5
 
 
-def invite(caller: Caller, recipient: str, uids: list[str]) -> Item:
-    """Offers projects of the caller's to somebody else. Raises ApiError 400."""
+def invite(caller: Caller, recipient: str, uids: list[str], url: str) -> Item:
+    """Offers projects of the caller's to somebody else, and tells them by mail; ``url`` is that of all invites.
+
+    Raises ApiError 400.
+    """
     if recipient == caller.username or accounts.inactive({recipient}):
         raise invalid("recipient", "Invalid hyperlink - Object does not exist.")
     for _ in range(_TRIES):
@@ -39,10 +50,14 @@ def invite(caller: Caller, recipient: str, uids: list[str]) -> Item:
             "modified": now,
             "transfers": [_transfer(project, now) for project in projects],
         }
+        letter = _letter(made, url)
+        also = [outbox.put_op(letter)] if letter else []
         try:
-            table.settle(lambda: invites.create(made, projects))  # noqa: B023
+            table.settle(lambda: invites.create(made, projects, also))  # noqa: B023
         except TransactionError:
             continue
+        if letter:
+            letters.send_soon(letter)
         return made
     raise UnavailableError(1)
 
@@ -56,6 +71,18 @@ def _own(caller: Caller, uid: str) -> Project:
         text = f"Project `{uid}` cannot be transferred. Current status: {status}"
         raise invalid("assets", text)
     return project
+
+
+def _letter(made: Item, url: str) -> Item | None:
+    """The mail about an invite; none where the same sender wrote to the same person too often today."""
+    now = clock.now_ms() // 1000
+    if signups.count(f"{made['sender']} to {made['recipient']}", now=now, window=_DAY) > MOST_LETTERS:
+        logger.warning("ownership invite beyond the limits", extra={"invite": made["uid"]})
+        return None
+    names = ", ".join(transfer["name"] or transfer["asset"] for transfer in made["transfers"])
+    facts = {"sender": made["sender"], "projects": names, "days": _DAYS}
+    link = f"{url}{made['uid']}/"
+    return outbox.new(OWNERSHIP_INVITE, username=made["recipient"], facts=facts, link=link)
 
 
 def _transfer(project: Project, now: int) -> Item:

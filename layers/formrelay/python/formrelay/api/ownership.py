@@ -33,7 +33,7 @@ def create_invite(ctx: Context) -> Response:
     if missing:
         raise ApiError(400, missing)
     recipient = sharing_fields.username(data["recipient"], "recipient")
-    made = ownership.invite(user, recipient, _assets(data["assets"]))
+    made = ownership.invite(user, recipient, _assets(data["assets"]), _url(ctx))
     shown = _shown(ctx, made)
     return json_response(shown, 201, {"Location": shown["url"]})
 
@@ -102,8 +102,12 @@ def _transfer(ctx: Context, invite: Item, transfer: Item) -> dict[str, Any]:
     }
 
 
+def _url(ctx: Context) -> str:
+    return f"{ctx.api}/project-ownership/invites/"
+
+
 def url(ctx: Context, invite: str) -> str:
-    return f"{ctx.api}/project-ownership/invites/{invite}/"
+    return f"{_url(ctx)}{invite}/"
 
 
 _INVITES = "/api/v2/project-ownership/invites"

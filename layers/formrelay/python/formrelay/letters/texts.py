@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HISTORY_EXPORT, ACCESS_EXPORT, SIGNUP, SIGNUP_TAKEN = (
+HISTORY_EXPORT, ACCESS_EXPORT, SIGNUP, SIGNUP_TAKEN, OWNERSHIP_INVITE = (
     "history-export",
     "access-export",
     "signup",
     "signup-taken",
+    "ownership-invite",
 )
 
 
@@ -56,6 +57,14 @@ _ENGLISH = {
         "Your account was not made",
         ("You asked for the account {username}, but that name is taken. Sign up again with another one.",),
     ),
+    OWNERSHIP_INVITE: Letter(
+        "Projects are offered to you",
+        (
+            "{sender} wants to give you, with all their data: {projects}.",
+            "You can accept or decline within {days} days. Until you accept, nothing changes.",
+        ),
+        "The offer",
+    ),
 }
 _FRENCH = {
     HISTORY_EXPORT: Letter(
@@ -79,6 +88,14 @@ _FRENCH = {
     SIGNUP_TAKEN: Letter(
         "Votre compte n’a pas été créé",
         ("Vous avez demandé le compte {username}, mais ce nom est pris. Inscrivez-vous sous un autre nom.",),
+    ),
+    OWNERSHIP_INVITE: Letter(
+        "On vous propose des projets",
+        (
+            "{sender} veut vous céder, avec toutes leurs données : {projects}.",
+            "Vous pouvez accepter ou refuser dans les {days} jours. Tant que vous n’acceptez pas, rien ne change.",
+        ),
+        "La proposition",
     ),
 }
 _SPANISH = {
@@ -104,6 +121,14 @@ _SPANISH = {
         "Su cuenta no se creó",
         ("Pidió la cuenta {username}, pero ese nombre ya está en uso. Regístrese con otro.",),
     ),
+    OWNERSHIP_INVITE: Letter(
+        "Le ofrecen proyectos",
+        (
+            "{sender} quiere cederle, con todos sus datos: {projects}.",
+            "Puede aceptar o rechazar en un plazo de {days} días. Mientras no acepte, nada cambia.",
+        ),
+        "La oferta",
+    ),
 }
 _ARABIC = {
     HISTORY_EXPORT: Letter(
@@ -127,6 +152,14 @@ _ARABIC = {
     SIGNUP_TAKEN: Letter(
         "لم يُنشأ حسابك",
         ("طلبت الحساب {username}، لكن هذا الاسم مستخدم. سجّل باسم آخر.",),
+    ),
+    OWNERSHIP_INVITE: Letter(
+        "مشاريع معروضة عليك",
+        (
+            "يريد {sender} أن ينقل إليك المشاريع التالية مع جميع بياناتها: {projects}.",
+            "يمكنك القبول أو الرفض خلال {days} يومًا. لن يتغير شيء قبل قبولك.",
+        ),
+        "العرض",
     ),
 }
 LETTERS = {"en": _ENGLISH, "fr": _FRENCH, "es": _SPANISH, "ar": _ARABIC}

@@ -17,13 +17,13 @@ from formrelay.storage.table import Item
 PENDING, IN_PROGRESS, COMPLETE = "pending", "in_progress", "complete"
 
 
-def create(invite: Item, projects: Sequence[Project]) -> None:
-    """Writes a new invite, if all projects still are the sender's and are as they were read.
+def create(invite: Item, projects: Sequence[Project], also: Sequence[Item] = ()) -> None:
+    """Writes a new invite, and ``also`` with it, if all projects still are the sender's and are as they were read.
 
     Raises TransactionError when one is not.
     """
     data, uid = settings().data_table, invite["uid"]
-    operations = [table.put_op(data, {**keys.invite(uid), **invite})]
+    operations = [table.put_op(data, {**keys.invite(uid), **invite}), *also]
     for username in (invite["sender"], invite["recipient"]):
         operations.append(table.put_op(data, keys.invite_of(username, uid)))
     for project in projects:

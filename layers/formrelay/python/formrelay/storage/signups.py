@@ -35,7 +35,7 @@ def remove_op(token: str) -> Item:
 
 
 def count(what: str, *, now: int, window: int) -> int:
-    """Counts one more sign-up for an address within a window (s) that opens with the first; how many that makes."""
+    """Counts one more mail about ``what`` within a window (s) that opens with the first; how many that makes."""
     accounts, key = settings().accounts_table, keys.signup_count(_digest(what))
     try:
         item = table.update(
