@@ -60,6 +60,18 @@ def test_failures_before_a_date_are_chosen(world: World) -> None:
     assert chosen(world, f"until={quote(until)}") == [early]
 
 
+def test_dates_may_be_named_as_filters_of_logs_are(world: World) -> None:
+    fail(world)
+    world.clock.forward(60)
+    since = now(world)
+    middle = fail(world)
+    world.clock.forward(60)
+    until = now(world)
+    fail(world)
+    assert chosen(world, f"start_date={quote(since)}", end_date=until) == [middle]
+    assert retry(world, "start_date=x") == (400, {"start_date": ["Enter a valid date/time."]})
+
+
 def test_dates_and_parameters_may_be_combined(world: World) -> None:
     fail(world)
     world.clock.forward(60)

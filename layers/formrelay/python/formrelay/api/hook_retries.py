@@ -79,14 +79,23 @@ def retry_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 
 def _filters(data: dict[str, Any]) -> retries.Filters:
-    """What of a hook's deliveries is to be retried. Raises ApiError 400; what is left empty is no condition."""
+    """What of a hook's deliveries is to be retried. Raises ApiError 400; what is left empty is no condition.
+
+    Dates may be named as filters of logs are: whoever retries what a list shows would else send everything again.
+    """
     given = {name: value for name, value in data.items() if value not in (None, "")}
     return retries.Filters(
-        since=int(moments.required("since", given["since"])) if "since" in given else None,
-        until=int(moments.required("until", given["until"])) if "until" in given else None,
+        since=_moment(given, "since", "start_date"),
+        until=_moment(given, "until", "end_date"),
         code=_code(given["status_code"]) if "status_code" in given else None,
         force=fields.flag("force", given["force"]) if "force" in given else False,
     )
+
+
+def _moment(given: dict[str, Any], *names: str) -> int | None:
+    """The moment (ms) under the first of these names. Raises ApiError 400."""
+    name = next((name for name in names if name in given), None)
+    return int(moments.required(name, given[name])) if name else None
 
 
 def _code(value: Any) -> int:

@@ -176,8 +176,11 @@ SHAPES: dict[str, Schema] = {
     "RetryFilters": record(
         {},
         {
-            "since": {**MOMENT, "description": "Only those changed at or after that time."},
-            "until": {**MOMENT, "description": "Only those changed before that time."},
+            "since": {
+                **MOMENT,
+                "description": "Only those changed at or after that time; also `start_date`.",
+            },
+            "until": {**MOMENT, "description": "Only those changed before that time; also `end_date`."},
             "status_code": {
                 "description": "Only after that answer; `none` for no answer.",
                 "type": ["integer", "string"],
