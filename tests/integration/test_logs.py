@@ -11,6 +11,7 @@ from formrelay import ids
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from tests.support.app import FORM, App
+from tests.support.calls import counting
 from tests.support.receiver import Answer
 from tests.support.world import World
 
@@ -239,6 +240,38 @@ def test_logs_are_filtered_by_status(logs: Logs) -> None:
 def test_an_unknown_status_is_refused(logs: Logs, status: str) -> None:
     text = f"Select a valid choice. {status} is not one of the available choices."
     assert logs.refusal(f"status={status}") == {"status": [text]}
+
+
+def test_logs_of_one_submission_are_looked_up(logs: Logs) -> None:
+    for sid in (1, 2, 3):
+        logs.put(sid, 2)
+    with counting() as calls:
+        assert logs.ids("submission_id=2") == [2]
+    # The caller, the project, the hook and the delivery.
+    assert (calls["dynamodb.GetItem"], calls["dynamodb.Query"]) == (3, 1)
+    assert logs.ids("submission_id=2&status=0") == logs.ids("submission_id=4") == []
+    assert logs.ids(f"submission_id={'9' * 5_000}") == []
+    assert logs.ids("submission_id=") == [3, 2, 1]
+
+
+def test_logs_of_one_submission_are_those_of_its_events_too(logs: Logs) -> None:
+    events = ["submission.created", "submission.edited"]
+    assert logs.app.send("PATCH", logs.path.removesuffix("logs/"), {"events": events}).status == 200
+    for sid in (1, 2, 3):
+        logs.put(sid, 2)
+    logs.put(4, 0, event="submission.edited", submission=2)
+    page = logs.get("submission_id=2")
+    assert [(log["submission_id"], log["event"]) for log in page["results"]] == [
+        (2, events[1]),
+        (2, events[0]),
+    ]
+    assert page["count"] == 2
+    assert logs.ids("submission_id=4") == []
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "1.5", "1e3", "%C2%B2"])
+def test_what_is_no_number_of_a_submission_is_refused(logs: Logs, text: str) -> None:
+    assert logs.refusal(f"submission_id={text}") == {"submission_id": ["Enter a number."]}
 
 
 def test_the_start_date_counts_and_the_end_date_does_not(logs: Logs) -> None:

@@ -18,11 +18,13 @@ from formrelay.storage.table import Item
 
 def list_logs(ctx: Context, asset: str, hook: str) -> Response:
     """Deliveries, newest submission first. Without filters, reads no more than the page and the marks before it."""
-    hooks.require(ctx, asset, hook)
+    _, stored = hooks.require(ctx, asset, hook)
     filters = log_filters.asked(ctx.request)
     start, limit = paging.window(ctx.request)
     if filters == log_filters.NONE:
         count, items = _all(hook, start, limit)
+    elif filters.submission is not None:
+        count, items = log_filters.of_submission(stored, filters, start, limit)
     else:
         count, items = log_filters.found(hook, filters, start, limit)
     return json_response(
@@ -84,6 +86,7 @@ ROUTES = [
             (
                 *PAGING,
                 Query("status", "0 failed, 1 pending, 2 success, 3 processing.", {"enum": [0, 1, 2, 3]}),
+                Query("submission_id", "Only those of that submission, by its `_id`.", {"type": "integer"}),
                 Query("start_date", "Only those changed at or after that time, ISO 8601."),
                 Query("end_date", "Only those changed before that time, ISO 8601."),
             ),

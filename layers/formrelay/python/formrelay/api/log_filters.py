@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from urllib.parse import parse_qsl
 
-from formrelay import clock
+from formrelay import clock, event_kinds, ids
 from formrelay.api import moments
 from formrelay.api.http import Request
 from formrelay.errors import detail, invalid
@@ -28,13 +28,17 @@ _TOO_SLOW = (
 )
 # Kinds of trouble in the index. Beside these, what was made a moment ago waits.
 _IN_TROUBLE = {FAILED: ("failed",), PENDING: ("pending", "parked", "waiting")}
+# Digits that an ``_id`` has at most, and a number that is none.
+_DIGITS = len(str(ids.MAX_SUBMISSION_ID))
+_NOBODYS = ids.MAX_SUBMISSION_ID + 1
 
 
 @dataclass(frozen=True)
 class Filters:
-    """None for any status; times of the last change in ms, ``until`` not included."""
+    """None for any status, any submission; times of the last change in ms, ``until`` not included."""
 
     status: int | None = None
+    submission: int | None = None
     since: float = float("-inf")
     until: float = float("inf")
 
@@ -44,6 +48,7 @@ class Filters:
 
     def keep(self, item: Item) -> bool:
         is_meant = self.status is None or item["status"] == self.status
+        is_meant = is_meant and self.submission in (None, deliveries.submission_id(item))
         return bool(is_meant and self.since <= item["modified"] < self.until)
 
 
@@ -51,7 +56,7 @@ NONE = Filters()
 
 
 def asked(request: Request) -> Filters:
-    """The filters of a log list. Raises ApiError 400 for what is no status or no date."""
+    """The filters of a log list. Raises ApiError 400 for what is no status, no number or no date."""
     query = _sorted_out(request)
     status = query.get("status", "")
     if status not in ("", "0", "1", "2", "3"):
@@ -59,9 +64,19 @@ def asked(request: Request) -> Filters:
     since, until = query.get("start_date", ""), query.get("end_date", "")
     return Filters(
         int(status) if status else None,
+        _submission(query.get("submission_id", "")),
         moments.required("start_date", since) if since else NONE.since,
         moments.required("end_date", until) if until else NONE.until,
     )
+
+
+def _submission(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise invalid("submission_id", "Enter a number.")
+    # Python refuses to read numbers of thousands of digits.
+    return int(text[:_DIGITS]) if len(text.lstrip("0")) <= _DIGITS else _NOBODYS
 
 
 def _sorted_out(request: Request) -> dict[str, str]:
@@ -99,6 +114,22 @@ def found(hook: str, filters: Filters, start: int, limit: int) -> tuple[int, lis
         return _page(kept, start, limit)
     count = tallies.of(hook).by_status[filters.status]
     return count, list(islice(kept, start, start + limit)) if start < count else []
+
+
+def of_submission(hook: Item, filters: Filters, start: int, limit: int) -> tuple[int, list[Item]]:
+    """The same of the deliveries of one submission to a hook, as stored.
+
+    To a hook that hears of new submissions alone that is one, which is looked up. Others are looked through, from the
+    newest delivery to that of the creation. Raises ApiError 400 as :func:`found`.
+    """
+    sid = filters.submission or 0
+    there: Iterable[Item]
+    if hook.get("events", event_kinds.DEFAULT) == [*event_kinds.DEFAULT]:
+        created = deliveries.get(hook["uid"], sid)
+        there = [created] if created else []
+    else:
+        there = takewhile(lambda item: item["sid"] >= sid, deliveries.newest_first(hook["uid"]))
+    return _page(filter(filters.keep, _in_time(there)), start, limit)
 
 
 def _page(items: Iterable[Item], start: int, limit: int) -> tuple[int, list[Item]]:
