@@ -64,7 +64,7 @@ def _account(account: Item, old: str) -> bool:
 
 def _hook(hook: Item, old: str) -> bool:
     from formrelay.settings import settings
-    from formrelay.storage import table
+    from formrelay.storage import keys, table
 
     sealed = _moved(hook["sealed"], hook["uid"], old)
     signing = [_moved(entry["sealed"], hook["uid"], old) for entry in hook.get("signing", ())]
@@ -76,7 +76,7 @@ def _hook(hook: Item, old: str) -> bool:
     ]
     table.update(
         settings().data_table,
-        {"pk": hook["pk"], "sk": hook["sk"]},
+        keys.of(hook),
         "SET #sealed = :sealed, #signing = :signing, #revision = :next",
         {
             ":sealed": sealed or hook["sealed"],

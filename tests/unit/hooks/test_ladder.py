@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formrelay.clock import http_date
-from formrelay.hooks.ladder import FAILED, PENDING, SUCCESS, Kind, Next, Outcome, decide, retry_after_seconds
+from formrelay.hooks.ladder import Kind, Next, Outcome, decide, retry_after_seconds
 
 NOW = 1_785_657_600_000
 DELAYS = (60, 600, 6000)
@@ -28,27 +28,27 @@ FAILURES: list[Outcome] = [
 
 
 def test_a_success_is_final() -> None:
-    assert decide(1, Outcome("success", 204), NOW, DELAYS) == Next(SUCCESS, None, final=True)
+    assert decide(1, Outcome("success", 204), NOW, DELAYS) == Next(None)
 
 
 @pytest.mark.parametrize("outcome", FAILURES, ids=lambda outcome: f"{outcome.kind}-{outcome.status_code}")
 def test_every_failure_is_tried_again_after_60_600_and_6000_seconds_then_given_up(outcome: Outcome) -> None:
     steps = [decide(rung, outcome, NOW, DELAYS) for rung in (1, 2, 3, 4)]
     assert steps == [
-        Next(PENDING, NOW + 60_000, final=False),
-        Next(PENDING, NOW + 600_000, final=False),
-        Next(PENDING, NOW + 6_000_000, final=False),
-        Next(FAILED, None, final=True),
+        Next(NOW + 60_000),
+        Next(NOW + 600_000),
+        Next(NOW + 6_000_000),
+        Next(None),
     ]
 
 
 @pytest.mark.parametrize("kind", ["forbidden", "unusable"])
 def test_what_cannot_be_sent_is_given_up_at_once(kind: Kind) -> None:
-    assert decide(1, Outcome(kind), NOW, DELAYS) == Next(FAILED, None, final=True)
+    assert decide(1, Outcome(kind), NOW, DELAYS) == Next(None)
 
 
 def test_gone_is_given_up_at_once_and_pauses_the_hook() -> None:
-    assert decide(1, Outcome("http", 410), NOW, DELAYS) == Next(FAILED, None, final=True, pause=True)
+    assert decide(1, Outcome("http", 410), NOW, DELAYS) == Next(None, pause=True)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_retry_after_moves_an_attempt_later_up_to_the_next_rung_and_never_earlie
 
 
 def test_retry_after_does_not_prolong_the_ladder() -> None:
-    assert decide(4, Outcome("http", 503, retry_after="60"), NOW, DELAYS).final
+    assert decide(4, Outcome("http", 503, retry_after="60"), NOW, DELAYS).due_at is None
 
 
 def test_the_ladder_has_as_many_rungs_as_delays() -> None:
     assert decide(1, Outcome("dns"), NOW, (5,)).due_at == NOW + 5000
-    assert decide(2, Outcome("dns"), NOW, (5,)).final
+    assert decide(2, Outcome("dns"), NOW, (5,)).due_at is None
 
 
 @given(st.text(max_size=80), st.integers(1, 6))

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# What a 401 asks for (RFC 7617).
+CHALLENGE = 'Basic realm="formrelay"'
+
 
 class ApiError(Exception):
     """The caller gets ``status`` with ``body`` as JSON (contract accounts §1, §6.5)."""

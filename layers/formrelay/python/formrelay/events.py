@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, ids, records
+from formrelay import clock, ids
 from formrelay.event_kinds import CREATED, DEFAULT, DELETED
 from formrelay.isolation import lanes
+from formrelay.openrosa import instance_ids
 from formrelay.settings import settings
 from formrelay.storage import deliveries
 from formrelay.storage.assets import Project
@@ -76,7 +77,7 @@ def last_words(asset: str, submission: Item) -> dict[str, Any]:
         "_id": submission["id"],
         "_xform_id_string": asset,
         "_uuid": submission["uuid"],
-        "meta/rootUuid": records.prefixed(submission["root"]),
+        "meta/rootUuid": instance_ids.prefixed(submission["root"]),
     }
 
 

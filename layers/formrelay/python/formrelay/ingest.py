@@ -7,7 +7,6 @@ again, or everything was and recovery sends what is due (invariants I1, I2).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from formrelay.auth import Caller
 from formrelay.changes import edits
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.isolation import lanes
+from formrelay.json_text import compact
 from formrelay.openrosa import instance as instances
+from formrelay.openrosa import instance_ids
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
@@ -94,7 +95,7 @@ class _Submission:
         if known:
             return self._again(known)
         if self.instance.deprecated_id:
-            return self._edit(instances.bare_uuid(self.instance.deprecated_id))
+            return self._edit(instance_ids.bare(self.instance.deprecated_id))
         if not self.project.state["active"]:
             raise Outcome.FORM_INACTIVE.error()
         return self._create()
@@ -136,8 +137,7 @@ class _Submission:
         return item
 
     def _bodies(self) -> Bodies:
-        text = json.dumps(self.answers, ensure_ascii=False, separators=(",", ":"))
-        return Bodies(text, self.post.xml)
+        return Bodies(compact(self.answers), self.post.xml)
 
     def _wait(self) -> int:
         if self.instance.encrypted:

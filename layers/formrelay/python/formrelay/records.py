@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from formrelay import clock
-from formrelay.storage import submissions
+from formrelay.json_text import compact
+from formrelay.openrosa import instance_ids
+from formrelay.storage import blobs, submissions
 from formrelay.storage.table import Item
 
 STATUS = "submitted_via_web"
-_SIZES = ("large", "medium", "small")
 
 
 def record(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str) -> dict[str, Any]:
@@ -36,19 +36,10 @@ def known(item: Item, *, asset: str, base_url: str) -> dict[str, Any]:
 def text(item: Item, bodies: submissions.Bodies, *, asset: str, base_url: str) -> str:
     """The record as JSON text, made of the stored text of its answers where that is possible."""
     if _TAKEN.search(bodies.answers):
-        return _json(record(item, bodies, asset=asset, base_url=base_url))
+        return compact(record(item, bodies, asset=asset, base_url=base_url))
     answers = bodies.answers[1:-1]
-    facts = _json(known(item, asset=asset, base_url=base_url))[1:]
+    facts = compact(known(item, asset=asset, base_url=base_url))[1:]
     return f'{{"_id":{item["id"]},{answers}{"," if answers else ""}{facts}'
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def prefixed(uuid: str) -> str:
-    """An instanceID as clients know it: ``uuid:…``; other schemes stand as they came."""
-    return uuid if ":" in uuid else f"uuid:{uuid}"
 
 
 def attachments(item: Item, *, asset: str, base_url: str) -> list[dict[str, Any]]:
@@ -73,7 +64,7 @@ def _attachment(name: str, entry: Item, item: Item, data_url: str) -> dict[str, 
         "is_deleted": False,
     }
     if entry["type"].startswith("image/"):
-        shown |= {f"download_{size}_url": f"{url}{size}/" for size in _SIZES}
+        shown |= {f"download_{size}_url": f"{url}{size}/" for size in blobs.PICTURE_SIZES}
     shown["question_xpath"] = entry["xpath"]
     return shown
 
@@ -84,7 +75,7 @@ Fact = Callable[[Item, str, str], Any]
 FACTS: dict[str, Fact] = {
     "_xform_id_string": lambda _item, asset, _base: asset,
     "_uuid": lambda item, _asset, _base: item["uuid"],
-    "meta/rootUuid": lambda item, _asset, _base: prefixed(item["root"]),
+    "meta/rootUuid": lambda item, _asset, _base: instance_ids.prefixed(item["root"]),
     "_attachments": lambda item, asset, base: attachments(item, asset=asset, base_url=base),
     "_status": lambda _item, _asset, _base: STATUS,
     "_geolocation": lambda item, _asset, _base: [None if d is None else float(d) for d in item["geo"]],

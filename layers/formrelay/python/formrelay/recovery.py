@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from formrelay import clock, delivery, jobs, queues
@@ -81,10 +81,8 @@ def look(entry: Item, ends: float) -> str:
     if item is None or item.get("sweep_at", now + 1) > now:
         return "stale"
     kind = item["pk"].partition("#")[0]
-    if kind == "R":
-        return _report(item, now)
-    if kind == "V":
-        return _letter(item, now)
+    if kind in _MAILS:
+        return _mail(item, now, *_MAILS[kind])
     if kind == "J":
         return jobs.work(item, ends)
     if kind == "A":
@@ -117,20 +115,16 @@ def _delivery(item: Item, now: int) -> str:
     return "sent"
 
 
-def _report(item: Item, now: int) -> str:
+def _mail(item: Item, now: int, word: str, named: str, send: Callable[[str], None]) -> str:
     looks = item.get("looks", 0)
     if not sweep.push(item, item["sweep_at"], _later(now, looks), looks + 1):
         return "moved"
-    queues.send_report(item["owner"])
-    return "report"
+    send(item[named])
+    return word
 
 
-def _letter(item: Item, now: int) -> str:
-    looks = item.get("looks", 0)
-    if not sweep.push(item, item["sweep_at"], _later(now, looks), looks + 1):
-        return "moved"
-    queues.send_letter(item["uid"])
-    return "letter"
+# By the kind of key: a word for it, what it is asked for by, and how.
+_MAILS = {"R": ("report", "owner", queues.send_report), "V": ("letter", "uid", queues.send_letter)}
 
 
 def _later(base: int, looks: int) -> int:

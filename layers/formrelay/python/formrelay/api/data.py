@@ -14,8 +14,7 @@ from formrelay.api.http import XML, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, detail, not_found
 from formrelay.ids import MAX_SUBMISSION_ID
-from formrelay.openrosa import readback
-from formrelay.openrosa.instance import bare_uuid
+from formrelay.openrosa import instance_ids, readback
 from formrelay.query import QueryError
 from formrelay.selection import Row, Selection, SlowError
 from formrelay.sorting import SortError
@@ -90,7 +89,7 @@ def find(ctx: Context, asset: str, id_: str, query: Any = None) -> tuple[Project
 
 def locate(asset: str, id_: str) -> Item | None:
     """The submission with that ``_id``, root uuid or current uuid, whoever may see it."""
-    return _by_id(asset, id_) if id_.isascii() and id_.isdigit() else _by_uuid(asset, bare_uuid(id_))
+    return _by_id(asset, id_) if id_.isascii() and id_.isdigit() else _by_uuid(asset, instance_ids.bare(id_))
 
 
 def _by_id(asset: str, digits: str) -> Item | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Protocol
+from typing import Protocol
 
 from formrelay.api import data_parameters, paging
 from formrelay.api.fitting import Spool
 from formrelay.api.http import JSON, XML, XML_DECLARATION, Request, Response
 from formrelay.forms import geo
+from formrelay.json_text import compact
 from formrelay.openrosa import markup, readback
 from formrelay.selection import Row
 from formrelay.storage import assets
@@ -45,12 +45,12 @@ class _JsonList:
         self._comma = ""
 
     def take(self, row: Row) -> None:
-        text = row.text() if self._names is None else _json(row.record(self._names))
+        text = row.text() if self._names is None else compact(row.record(self._names))
         self._spool.write((self._comma + text).encode())
         self._comma = ","
 
     def answer(self, count: int) -> Response:
-        frame = _json(paging.envelope(self._request, count, [], self._start, self._limit))
+        frame = compact(paging.envelope(self._request, count, [], self._start, self._limit))
         return self._spool.answer(frame[:-2].encode(), b"]}")
 
 
@@ -94,11 +94,11 @@ class _GeoList:
             "geometry": geometry,
             "properties": geo.properties(answers, self._questions),
         }
-        self._spool.write((self._comma + _json(feature)).encode())
+        self._spool.write((self._comma + compact(feature)).encode())
         self._comma = ","
 
     def answer(self, count: int) -> Response:  # noqa: ARG002 - GeoJSON has no place for it
-        frame = _json({"type": "FeatureCollection", "name": self._name, "features": []})
+        frame = compact({"type": "FeatureCollection", "name": self._name, "features": []})
         return self._spool.answer(frame[:-2].encode(), b"]}")
 
 
@@ -107,7 +107,3 @@ def _geo_path(questions: dict[str, str], wanted: str | None) -> str:
     if wanted in questions:
         return wanted
     return next((path for path in questions if not wanted or path.rpartition("/")[2] == wanted), "")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -11,11 +11,11 @@ from formrelay.api.about import PROJECTS, About, Media, Shape
 from formrelay.api.http import XML, Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError
+from formrelay.exports.options import XLSX_TYPE
 from formrelay.forms.sheets import flatten
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = ("xls", "xlsx", "xml", "ssjson")
 
 
@@ -34,7 +34,7 @@ def _xlsx(project: Project) -> Response:
     )
     if "error" in answer:
         raise ApiError(400, {"error": answer["error"]})
-    return _attachment(f"{project.uid}.xlsx", base64.b64decode(answer["data"]), XLSX)
+    return _attachment(f"{project.uid}.xlsx", base64.b64decode(answer["data"]), XLSX_TYPE)
 
 
 def _attachment(name: str, body: bytes, kind: str) -> Response:
@@ -95,7 +95,7 @@ ROUTES = [
         f"{_ASSET}/xls",
         get_xls,
         formats=("json", "xls", "xlsx"),
-        about=About("Download a form as XLSForm", PROJECTS, {200: Media(XLSX), 302: None}, public=True),
+        about=About("Download a form as XLSForm", PROJECTS, {200: Media(XLSX_TYPE), 302: None}, public=True),
     ),
     Route(
         "GET",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from formrelay import clock, functions, ids, jobs
@@ -12,6 +11,7 @@ from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.hooks import fields
+from formrelay.json_text import compact
 from formrelay.query import QueryError, compile_query
 from formrelay.resends import jobs as resends
 from formrelay.resends import replays, retries
@@ -146,7 +146,7 @@ def _query(value: Any) -> str:
         value = parse_json(value) if isinstance(value, str) else value
     except ApiError:
         raise invalid("query", "Value must be valid JSON.") from None
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = compact(value)
     if len(text.encode()) > MAX_QUERY:
         raise invalid("query", f"The query has more than {MAX_QUERY} bytes.")
     try:

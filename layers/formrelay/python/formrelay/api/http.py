@@ -18,7 +18,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
-from formrelay.errors import ApiError, detail
+from formrelay.errors import CHALLENGE, ApiError, detail
+from formrelay.json_text import compact
 from formrelay.openrosa import markup
 
 JSON = "application/json"
@@ -250,7 +251,6 @@ class Response:
         return Response(self.status, gzip.compress(self.body, 5, mtime=0), headers)
 
 
-CHALLENGE = 'Basic realm="formrelay"'
 # Browsers run scripts in XML and SVG, too, and what people submitted or uploaded must not run as a page of ours.
 _INERT = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
 
@@ -262,7 +262,7 @@ def _is_text(content_type: str) -> bool:
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = compact(value).encode()
     return Response(status, body, {"Content-Type": JSON, **(headers or {})})
 
 

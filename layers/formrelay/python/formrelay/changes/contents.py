@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 
+from formrelay.json_text import compact
 from formrelay.openrosa import instance as instances
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
@@ -31,7 +31,7 @@ def read(project: Project, xml: bytes) -> Contents:
     answers = instances.flatten(instance, repeats)
     return Contents(
         instance,
-        Bodies(json.dumps(answers, ensure_ascii=False, separators=(",", ":")), xml),
+        Bodies(compact(answers), xml),
         instances.geolocation(answers, shape["geopoints"]),
         instances.xpaths(instance, repeats, frozenset(shape["media"])),
         hashlib.sha256(xml).hexdigest(),

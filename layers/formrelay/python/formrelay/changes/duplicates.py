@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from formrelay import clock, creations, history, ids, records
+from formrelay import clock, creations, history, ids
 from formrelay.changes import contents
 from formrelay.changes.asked import Asked
 from formrelay.errors import UnavailableError
-from formrelay.openrosa import editing
+from formrelay.openrosa import editing, instance_ids
 from formrelay.openrosa.errors import Outcome
 from formrelay.storage import blobs, submissions
 from formrelay.storage.table import Item
@@ -28,7 +28,7 @@ def duplicate(asked: Asked, item: Item) -> Item:
     now, new = clock.now_ms(), str(uuid.uuid4())
     moment = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds")
     xml = editing.restamped(submissions.unpack(item).xml, moment, _MOMENTS)
-    found = contents.read(asked.project, editing.identified(xml, records.prefixed(new)))
+    found = contents.read(asked.project, editing.identified(xml, instance_ids.prefixed(new)))
     made: Item = {
         "root": new,
         "uuid": new,

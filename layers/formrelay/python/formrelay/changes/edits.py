@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from formrelay import attachments, events, history, records
+from formrelay import attachments, events, history
 from formrelay.changes import contents
 from formrelay.changes.asked import Asked
 from formrelay.errors import UnavailableError
 from formrelay.event_kinds import EDITED
-from formrelay.openrosa import editing
+from formrelay.openrosa import editing, instance_ids
 from formrelay.openrosa.editing import EditError, Path, Value
 from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.storage import changes, submissions, table
@@ -64,9 +64,9 @@ def _changed(asked: Asked, item: Item, change: Change) -> tuple[Item, str]:
     xml = editing.edited(submissions.unpack(item).xml, change.answers)
     xml = editing.identified(
         xml,
-        records.prefixed(change.uuid),
-        deprecated_id=records.prefixed(item["uuid"]),
-        root_uuid=records.prefixed(item["root"]),
+        instance_ids.prefixed(change.uuid),
+        deprecated_id=instance_ids.prefixed(item["uuid"]),
+        root_uuid=instance_ids.prefixed(item["root"]),
     )
     found = contents.read(asked.project, xml)
     if found.instance.encrypted:

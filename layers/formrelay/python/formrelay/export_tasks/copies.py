@@ -51,7 +51,7 @@ def awaited(task: Item, seconds: float) -> Item:
     """The same file after it is finished, or after so many seconds."""
     ends = clock.now() + seconds
     pause = _FIRST_LOOK
-    key = {"pk": task["pk"], "sk": task["sk"]}
+    key = keys.of(task)
     while task["status"] in exports.UNFINISHED:
         task = exports.get(key) or task
         if task["status"] not in exports.UNFINISHED or clock.now() >= ends:

@@ -182,7 +182,7 @@ class _Turn:
         try:
             exports.complete(task, outcome)
         except ConditionError:
-            if exports.get({"pk": task["pk"], "sk": task["sk"]}) is None:
+            if exports.get(keys.of(task)) is None:
                 blobs.delete(task["blob"])  # deleted meanwhile
             raise
 

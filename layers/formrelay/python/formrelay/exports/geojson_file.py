@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -15,6 +14,7 @@ from formrelay.exports.values import Maker, Record, Texts, text
 from formrelay.forms import geo
 from formrelay.forms.columns import GEO_TYPES
 from formrelay.forms.geo import Geometry
+from formrelay.json_text import compact
 
 
 class GeoJsonFile:
@@ -76,7 +76,7 @@ class GeoJsonFile:
         return found
 
     def _write(self, value: Any) -> None:
-        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        written = compact(value)
         self._texts.append(f",{written}" if self._begun else written)
         self._pending += len(written)
         self._begun = True
@@ -98,7 +98,7 @@ class GeoJsonFile:
 
     def finish(self, read: Reader) -> Iterator[bytes]:
         head = {"type": "FeatureCollection", "name": self._name, "features": []}
-        opening = json.dumps(head, ensure_ascii=False, separators=(",", ":")).removesuffix("]}")
+        opening = compact(head).removesuffix("]}")
         yield opening.encode(errors="replace") if self._flatten else b"["
         yield from whole(self._lengths, read)
         yield b"]}" if self._flatten else b"]"

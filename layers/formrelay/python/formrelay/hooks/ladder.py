@@ -24,7 +24,6 @@ Kind = Literal[
     "interrupted",  # the attempt vanished in a crash
 ]
 
-FAILED, PENDING, SUCCESS = 0, 1, 2
 GONE = 410
 # Trying these again cannot help before their owner has changed something.
 _FINAL: frozenset[Kind] = frozenset({"forbidden", "unusable"})
@@ -59,12 +58,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Next:
-    """What becomes of the delivery: its ``status`` (0 failed, 1 pending, 2 success), when it is ``due_at`` (ms)
-    if pending, whether that is ``final``, and whether the hook should ``pause``."""
+    """When the delivery is due again (ms), None for never; and whether its hook should ``pause``."""
 
-    status: int
     due_at: int | None
-    final: bool
     pause: bool = False
 
 
@@ -75,15 +71,15 @@ def decide(rung: int, outcome: Outcome, now_ms: int, delays: Sequence[int]) -> N
     the delay of the rung after it; never earlier, and not the last attempt.
     """
     if outcome.ok:
-        return Next(SUCCESS, None, final=True)
+        return Next(None)
     gone = outcome.status_code == GONE
     if gone or outcome.kind in _FINAL or rung > len(delays):
-        return Next(FAILED, None, final=True, pause=gone)
+        return Next(None, pause=gone)
     delay = delays[max(rung, 1) - 1]
     wish = retry_after_seconds(outcome.retry_after, now_ms)
     if wish is not None and rung < len(delays):
         delay = max(delay, min(wish, delays[max(rung, 1)]))
-    return Next(PENDING, now_ms + delay * 1000, final=False)
+    return Next(now_ms + delay * 1000)
 
 
 def retry_after_seconds(value: str | None, now_ms: int) -> int | None:

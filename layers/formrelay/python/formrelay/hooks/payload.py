@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from formrelay.hooks import subset
+from formrelay.openrosa import instance_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,8 +55,7 @@ def render_deleted(hook: Mapping[str, Any], last: Mapping[str, Any]) -> Body:
     if hook.get("export_type") == "xml":
         from formrelay.openrosa import outgoing
 
-        uuid = last["_uuid"]
-        instance_id = uuid if ":" in uuid else f"uuid:{uuid}"
+        instance_id = instance_ids.prefixed(last["_uuid"])
         shell = outgoing.shell(last["_xform_id_string"], instance_id, last["meta/rootUuid"])
         return Body("application/xml", shell)
     return _json(hook, last)

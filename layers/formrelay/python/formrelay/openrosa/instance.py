@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import xmltodict
 
-from formrelay.openrosa import bounds
+from formrelay.openrosa import bounds, instance_ids
 from formrelay.openrosa.errors import EmptySubmissionError, MalformedXmlError, MissingInstanceIdError, Outcome
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _TEXT = "#text"
 _MARKS = "@#"
 _WHITESPACE = " \t\r\n"
 _KOBO_NAMESPACE = "http://kobotoolbox.org/xforms"
-_UUID_SCHEME = "uuid:"
 # Beyond it, and for "nan", a text is no coordinate, whatever Python's float makes of it.
 _MAX_DEGREES = 360
 
@@ -58,15 +57,10 @@ class Instance:
     @property
     def uuid(self) -> str:
         """``instance_id`` without ``uuid:``; any other scheme is kept whole. Raises MissingInstanceIdError."""
-        uuid = bare_uuid(self.instance_id or "")
+        uuid = instance_ids.bare(self.instance_id or "")
         if not uuid:
             raise MissingInstanceIdError
         return uuid
-
-
-def bare_uuid(identifier: str) -> str:
-    """An instanceID as it is stored: the prefix ``uuid:`` taken off, any other scheme kept."""
-    return identifier.removeprefix(_UUID_SCHEME)
 
 
 def read(xml: bytes) -> Instance:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from formrelay.clock import http_date, iso_offset
+from formrelay.errors import CHALLENGE
 from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.markup import attribute, text
@@ -28,7 +29,6 @@ TAKEN_BYTES = 4_600_000
 
 XML_TYPE = "text/xml; charset=utf-8"
 JSON_TYPE = "application/json"
-CHALLENGE = 'Basic realm="formrelay"'
 
 _RESPONSE_NAMESPACE = "http://openrosa.org/http/response"
 _METADATA_NAMESPACE = "http://www.opendatakit.org/xforms"

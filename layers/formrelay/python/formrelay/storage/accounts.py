@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from formrelay.json_text import compact
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.table import Item
@@ -36,7 +37,7 @@ def _closed(values: Mapping[str, Any]) -> Item:
     """Attributes of an account as they are stored."""
     if "details" not in values:
         return dict(values)
-    return {**values, "details": json.dumps(values["details"], ensure_ascii=False, separators=(",", ":"))}
+    return {**values, "details": compact(values["details"])}
 
 
 def inactive(usernames: Collection[str]) -> set[str]:

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from formrelay import ids
+from formrelay.json_text import compact
 from formrelay.settings import settings
 from formrelay.storage import keys, listings, table
-from formrelay.storage.packing import INLINE, compact, packed, unpacked
+from formrelay.storage.packing import INLINE, packed, unpacked
 from formrelay.storage.table import Item
 
 # Parts of a project's details that are whatever the client sent: kept as one JSON text, as DynamoDB takes neither

@@ -289,7 +289,7 @@ def purge(hook: str, limit: int) -> bool:
     )
     # Most deliveries arrived with their first attempt, which has no item of its own.
     attempts.purge(hook, [int(item["sk"]) for item in items if item["tries"] > ("arrived" in item)])
-    table.batch_delete(settings().data_table, [{"pk": item["pk"], "sk": item["sk"]} for item in items])
+    table.batch_delete(settings().data_table, [keys.of(item) for item in items])
     return last is None
 
 

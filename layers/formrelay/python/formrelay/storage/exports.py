@@ -76,7 +76,7 @@ def listed(asset: str, user: str) -> list[Item]:
 
 def delete(task: Item) -> None:
     """Removes a task. Who works on it notices with its next write."""
-    table.delete(settings().data_table, _key(task))
+    table.delete(settings().data_table, keys.of(task))
 
 
 def take(task: Item, lease: str, *, until: int) -> Item:
@@ -86,7 +86,7 @@ def take(task: Item, lease: str, *, until: int) -> Item:
     """
     return table.update(
         settings().data_table,
-        _key(task),
+        keys.of(task),
         "SET #status = :processing, #lease = :lease, #sweep_at = :until ADD #tries :one",
         {
             ":processing": PROCESSING,
@@ -106,7 +106,7 @@ def put_off(task: Item, *, until: int) -> bool:
     try:
         table.update(
             settings().data_table,
-            _key(task),
+            keys.of(task),
             "SET #sweep_at = :until REMOVE #lease",
             values,
             condition="#sweep_at = :seen AND #uid = :uid",
@@ -156,9 +156,5 @@ def _finish(task: Item, outcome: Item) -> None:
 
 def _write(task: Item, expression: str, values: Item) -> None:
     table.update(
-        settings().data_table, _key(task), expression, {**values, ":lease": task["lease"]}, condition=_MINE
+        settings().data_table, keys.of(task), expression, {**values, ":lease": task["lease"]}, condition=_MINE
     )
-
-
-def _key(task: Item) -> keys.Key:
-    return {"pk": task["pk"], "sk": task["sk"]}

@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from formrelay.json_text import compact
 from formrelay.settings import settings
 from formrelay.storage import blobs, keys, table
-from formrelay.storage.packing import compact, packed, unpacked
+from formrelay.storage.packing import packed, unpacked
 from formrelay.storage.table import Item
 
 # What devices need to know of a file; ``url`` stands in place of bytes for one that lies elsewhere.

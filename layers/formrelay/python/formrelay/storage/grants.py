@@ -6,11 +6,11 @@ row to write however many share it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from formrelay import ids
+from formrelay.json_text import compact
 from formrelay.rights import Grants
 from formrelay.settings import settings
 from formrelay.storage import keys, listings, table
@@ -38,9 +38,7 @@ class Change:
             **keys.permission(asset, self.username),
             "codenames": self.uids,
             "revision": self.found["revision"] + 1 if self.found else 0,
-            **(
-                {"filters": json.dumps(filters, ensure_ascii=False, separators=(",", ":"))} if filters else {}
-            ),
+            **({"filters": compact(filters)} if filters else {}),
         }
 
 

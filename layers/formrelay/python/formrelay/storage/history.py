@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from formrelay import clock, ids
+from formrelay.json_text import compact
 from formrelay.settings import settings
 from formrelay.storage import history_blocks, keys, table
 from formrelay.storage.history_blocks import Block
@@ -51,7 +52,7 @@ def _expires(at: int) -> int:
 
 def _packed(more: Mapping[str, Any]) -> str | bytes:
     """As JSON text, since the settings of a project may hold what DynamoDB does not take."""
-    text = json.dumps(more, ensure_ascii=False, separators=(",", ":"))
+    text = compact(more)
     return text if len(text) < _COMPRESS_FROM else zlib.compress(text.encode(), 6)
 
 

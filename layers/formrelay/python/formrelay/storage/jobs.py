@@ -67,7 +67,7 @@ def take(job: Item, *, until: int) -> Item:
     """
     return table.update(
         settings().data_table,
-        _key(job),
+        keys.of(job),
         "SET #state = :running, #lease = :until, #sweep_at = :until",
         {":running": RUNNING, ":until": until, ":seen": job["sweep_at"]},
         condition="#sweep_at = :seen",
@@ -100,7 +100,7 @@ def _save(job: Item, rest: str, values: Item) -> None:
     changing = [name for name in _PROGRESS if name in job]
     table.update(
         settings().data_table,
-        _key(job),
+        keys.of(job),
         "SET " + ", ".join(f"#{name} = :{name}" for name in changing) + rest,
         {**{f":{name}": job[name] for name in changing}, **values, ":lease": job["lease"]},
         condition=_MINE,
@@ -111,7 +111,7 @@ def set_facts(job: Item, facts: Item) -> None:
     """Writes more of what a job is about. Raises ConditionError when it is gone."""
     table.update(
         settings().data_table,
-        _key(job),
+        keys.of(job),
         "SET " + ", ".join(f"#{name} = :{name}" for name in facts),
         {f":{name}": value for name, value in facts.items()},
         condition="attribute_exists(#pk)",
@@ -120,7 +120,7 @@ def set_facts(job: Item, facts: Item) -> None:
 
 def remove(job: Item) -> None:
     """Removes a job that nobody follows."""
-    table.delete(settings().data_table, _key(job))
+    table.delete(settings().data_table, keys.of(job))
 
 
 def purge(hook: str) -> None:
@@ -129,10 +129,6 @@ def purge(hook: str) -> None:
         settings().data_table, "#pk = :pk", {":pk": keys.hook_jobs_pk(hook)}, projection="#pk, #sk"
     )
     table.batch_delete(settings().data_table, list(found))
-
-
-def _key(job: Item) -> keys.Key:
-    return {"pk": job["pk"], "sk": job["sk"]}
 
 
 # What a job has selected

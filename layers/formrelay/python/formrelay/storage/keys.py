@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 Key = dict[str, str]
 
 SWEEP_INDEX = "sweep"
 TROUBLE_INDEX = "trouble"
 SWEEP_SHARDS = 8
+
+
+def of(item: Mapping[str, Any]) -> Key:
+    """The key of an item that was read."""
+    return {"pk": item["pk"], "sk": item["sk"]}
 
 
 def sid_text(sid: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from formrelay.settings import settings
 from formrelay.storage import blobs, keys, table
-from formrelay.storage.keys import Key
 from formrelay.storage.table import Item
 
 # Longer than any function runs that has read the record.
@@ -52,13 +51,9 @@ def history(item: Item) -> tuple[list[Item], bool]:
 
 def forget(found: list[Item]) -> None:
     """Removes earlier revisions."""
-    table.batch_delete(settings().data_table, [_key(item) for item in found])
+    table.batch_delete(settings().data_table, [keys.of(item) for item in found])
 
 
 def done(item: Item) -> None:
     """Nothing is left any more."""
-    table.delete(settings().data_table, _key(item))
-
-
-def _key(item: Item) -> Key:
-    return {"pk": item["pk"], "sk": item["sk"]}
+    table.delete(settings().data_table, keys.of(item))

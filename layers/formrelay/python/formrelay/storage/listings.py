@@ -14,9 +14,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from formrelay.json_text import compact
 from formrelay.settings import settings
 from formrelay.storage import keys, table
-from formrelay.storage.packing import compact
 from formrelay.storage.table import Item
 
 MAX_ROW: Final = 400

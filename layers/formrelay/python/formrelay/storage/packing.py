@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zlib
-from typing import Any
 
 from formrelay.storage import blobs
 from formrelay.storage.table import Item
 
 # Compressed text longer than this is kept in S3; DynamoDB's limit on an item is 400 KB.
 INLINE = 300_000
-
-
-def compact(value: Any) -> str:
-    """JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def packed(asset: str, text: str, room: int = INLINE) -> Item:

@@ -49,7 +49,7 @@ def deleted_submissions(asset: str) -> bool:
         data, "#pk = :pk", {":pk": keys.deleted_pk(asset)}, limit=_PAGE, projection="#pk, #sk, #root"
     )
     table.batch_delete(data, [keys.guard(asset, item["root"]) for item in found])
-    table.batch_delete(data, [_key(item) for item in found])
+    table.batch_delete(data, [keys.of(item) for item in found])
     return last is None
 
 
@@ -101,8 +101,8 @@ def submissions(asset: str) -> bool:
         earlier = list(_earlier(asset, item)) if item.get("rev") else []
         uuids = {item.get("root"), item.get("uuid"), *(one.get("uuid") for one in earlier)} - {None}
         table.batch_delete(data, [keys.guard(asset, str(uuid)) for uuid in sorted(map(str, uuids))])
-        table.batch_delete(data, [_key(one) for one in earlier])
-    table.batch_delete(data, [_key(item) for item in found])
+        table.batch_delete(data, [keys.of(one) for one in earlier])
+    table.batch_delete(data, [keys.of(item) for item in found])
     return last is None
 
 
@@ -121,9 +121,5 @@ def files(asset: str) -> bool:
 def _partition(pk: str) -> bool:
     data = settings().data_table
     found, last = table.query(data, "#pk = :pk", {":pk": pk}, limit=_PAGE, projection="#pk, #sk")
-    table.batch_delete(data, [_key(item) for item in found])
+    table.batch_delete(data, [keys.of(item) for item in found])
     return last is None
-
-
-def _key(item: Item) -> keys.Key:
-    return {"pk": item["pk"], "sk": item["sk"]}

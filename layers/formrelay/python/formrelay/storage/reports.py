@@ -105,7 +105,7 @@ def clear(line: Item) -> None:
     try:
         table.delete(
             settings().data_table,
-            {"pk": line["pk"], "sk": line["sk"]},
+            keys.of(line),
             condition="#at = :at",
             values={":at": line["at"]},
         )

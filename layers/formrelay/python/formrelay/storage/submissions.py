@@ -235,7 +235,7 @@ def skip(asset: str, rows: int, *, after: int | None = None, forward: bool = Tru
             return int(items[-1]["sk"])
         if stopped is None:
             return None
-        start = {"pk": stopped["pk"], "sk": stopped["sk"]}
+        start = keys.of(stopped)
 
 
 def count(asset: str, *, first: int = 0, most: int | None = None) -> int:

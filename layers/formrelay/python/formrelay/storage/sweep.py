@@ -27,7 +27,7 @@ def due(shard: str, now: int, start: Key | None = None) -> tuple[list[Item], Key
 
 def item(key: Key) -> Item | None:
     """The item itself, strongly consistent."""
-    return table.get(settings().data_table, {"pk": key["pk"], "sk": key["sk"]})
+    return table.get(settings().data_table, keys.of(key))
 
 
 def push(key: Key, seen: int, later: int, looks: int, trouble: str | None = None) -> bool:
@@ -38,7 +38,7 @@ def push(key: Key, seen: int, later: int, looks: int, trouble: str | None = None
     try:
         table.update(
             settings().data_table,
-            {"pk": key["pk"], "sk": key["sk"]},
+            keys.of(key),
             "SET #sweep_at = :later, #looks = :looks" + (", #trouble = :trouble" if trouble else ""),
             {":later": later, ":seen": seen, ":looks": looks, **({":trouble": trouble} if trouble else {})},
             condition="#sweep_at = :seen",

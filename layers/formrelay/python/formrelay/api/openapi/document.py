@@ -22,6 +22,7 @@ from formrelay.api.openapi import (
 )
 from formrelay.api.openapi.schema import Schema, as_form, items, page, ref
 from formrelay.api.router import Route
+from formrelay.exports.options import XLSX_TYPE
 
 SHAPES: dict[str, Schema] = {
     **shapes_accounts.SHAPES,
@@ -34,7 +35,7 @@ SHAPES: dict[str, Schema] = {
 }
 # Media types of the formats that a path can be asked for; JSON has a shape of its own.
 _FORMATS = {
-    "xls": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xls": XLSX_TYPE,
     "xml": "application/xml",
     "yaml": "application/yaml",
 }
