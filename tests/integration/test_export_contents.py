@@ -47,6 +47,36 @@ def rows(body: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(body.decode(), newline=""), delimiter=";"))
 
 
+def test_ratings_and_matrices_have_the_columns_of_the_questions_they_stand_for(app: App) -> None:
+    asset = app.deploy(
+        {
+            "survey": [
+                {"type": "begin_score", "name": "sc", "label": "Rate", "kobo--score-choices": "l"},
+                {"type": "score__row", "name": "food", "label": "Food"},
+                {"type": "end_score"},
+                {"type": "begin_kobomatrix", "name": "m", "label": "Items", "kobo--matrix_list": "l"},
+                {"type": "integer", "name": "n", "label": "How many"},
+                {"type": "end_kobomatrix"},
+            ],
+            "choices": CHOICES,
+        }
+    )
+    app.submit(app.filled(asset, {"sc/food": "y", "m_x/m_x_n": "3"}))
+    (row,) = rows(exported(app, asset, lang="_xml"))
+    assert list(row.items())[:8] == [
+        ("sc_header", ""),
+        ("food", "y"),
+        ("m_header_note", ""),
+        ("m_header_n", ""),
+        ("m_x_note", ""),
+        ("m_x_n", "3"),
+        ("m_y_note", ""),
+        ("m_y_n", ""),
+    ]
+    (labels,) = rows(exported(app, asset))
+    assert labels["Food"] == "Y1"
+
+
 def test_versions_are_those_that_submissions_were_made_with(app: App, clock: Clock) -> None:
     asset = app.deploy(FIRST)
     app.submit(app.filled(asset, {"a": "1", "m": "x y"}))

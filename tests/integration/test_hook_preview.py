@@ -227,6 +227,16 @@ def test_a_form_that_is_not_deployed_has_a_sample(app: App, world: World) -> Non
     assert json.loads(answer.json()["body"])["name"] == "Sample answer"
 
 
+def test_a_draft_that_lacks_something_has_none_and_the_error_says_why(app: App, world: World) -> None:
+    rating = [{"type": "begin_score", "name": "sc", "label": "Rate"}, {"type": "end_score"}]
+    made = app.send("POST", "/api/v2/assets/", {"asset_type": "survey", "content": {"survey": rating}})
+    asset = made.json()["uid"]
+    hook = app.add_hook(asset, world.receiver.url())
+    answer = app.get(f"/api/v2/assets/{asset}/hooks/{hook}/preview/")
+    assert answer.status == 400
+    assert "kobo--score-choices" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("form", ["food_security", "birth_history"])
 def test_every_answer_of_a_sample_stands_where_a_form_client_puts_it(
     app: App, world: World, form: str

@@ -9,7 +9,7 @@ import uuid
 from formrelay import attachments, ids
 from formrelay.attachments import File
 from formrelay.forms import sample
-from formrelay.forms.content import VERSION_QUESTION
+from formrelay.forms.content import VERSION_QUESTION, ContentError
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa import json_submission
 from formrelay.openrosa.errors import OpenRosaError
@@ -33,7 +33,7 @@ def submission(project: Project, origin: str) -> Item:
     ``origin`` is the base URL it would have been posted to. Raises SampleError.
     """
     version = project.state["deployed_version"] or project.state["version"]
-    filled = sample.fill(assets.content(project.uid, version) or {"survey": [], "choices": []})
+    filled = _filled(project, version)
     root = str(uuid.uuid5(uuid.NAMESPACE_OID, project.uid))
     answers = {
         "formhub": {"uuid": project.state["form_uuid"]},
@@ -64,6 +64,13 @@ def submission(project: Project, origin: str) -> Item:
         "answers": json.dumps(flat, ensure_ascii=False),
         "xml": xml,
     }
+
+
+def _filled(project: Project, version: str) -> sample.Sample:
+    try:
+        return sample.fill(assets.content(project.uid, version) or {"survey": [], "choices": []})
+    except ContentError as error:
+        raise SampleError(str(error)) from None
 
 
 def _xml(asset: str, label: str | None, answers: Answers) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from formrelay.exports.options import UNNAMED, Options
+from formrelay.forms import grids
 from formrelay.forms.names import is_begin, is_end
 
 Row = Mapping[str, Any]
@@ -72,6 +73,7 @@ MAIN_KEY: Final[Key] = (MAIN, 0)
 
 def read(uid: str, content: Mapping[str, Any], options: Options) -> Version:
     """The version behind stored content (contract assets §4)."""
+    content = grids.plain(content)
     reader = _Reader(content, options)
     for row in content.get("survey", ()):
         reader.add(row)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from formrelay.forms import grids
+
 Geometry = dict[str, Any]
 
 POINT, LINE, AREA = "geopoint", "geotrace", "geoshape"
@@ -21,7 +23,7 @@ def geo_questions(content: Mapping[str, Any]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     repeats = 0
-    for row in content.get("survey", []):
+    for row in grids.plain(content).get("survey", []):
         kind = row["type"]
         if kind in ("begin_repeat", "end_repeat"):
             repeats += 1 if kind == "begin_repeat" else -1

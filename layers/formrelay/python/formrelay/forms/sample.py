@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from formrelay.forms import grids
 from formrelay.forms.columns import FILE_TYPES
 from formrelay.forms.names import is_begin, is_end
 
@@ -58,8 +59,11 @@ class Sample:
 
 
 def fill(content: Mapping[str, Any]) -> Sample:
-    """Answers to every question of a form (content in normal form); the same form gives the same ones."""
-    return _Filler(content).fill(content["survey"])
+    """Answers to every question of a form (content in normal form); the same form gives the same ones.
+
+    Raises ContentError for a form that has none for now.
+    """
+    return _Filler(content).fill(grids.plain(content)["survey"])
 
 
 class _Filler:

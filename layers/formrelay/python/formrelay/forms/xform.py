@@ -13,6 +13,7 @@ from pyxform.errors import ErrorCode, PyXFormError
 from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
+from formrelay.forms import grids
 from formrelay.forms.columns import parse_header
 from formrelay.forms.content import VERSION_QUESTION, ContentError, normalise
 from formrelay.forms.sheets import flatten
@@ -68,7 +69,7 @@ def compile_xform(content: Mapping[str, Any], identity: Identity) -> XForm:
     Raises XFormError with pyxform's own words when the form has a fault.
     """
     try:
-        normal = normalise(content).content
+        normal = grids.plain(normalise(content).content)
         languages = _languages(normal["translations"])
         html = _build(normal, languages, identity)
         model = model_of(html)
@@ -96,7 +97,7 @@ def _languages(translations: list[str | None]) -> list[str]:
     return [null if name is None else name for name in translations]
 
 
-def _build(normal: dict[str, Any], languages: list[str], identity: Identity) -> Element:
+def _build(normal: Mapping[str, Any], languages: list[str], identity: Identity) -> Element:
     """The XForm as pyxform makes it, with the version as last question."""
     if any(row.get("$xpath") == _FORMHUB for row in normal["survey"]):
         raise XFormError(f"Duplicate name error: the name '{_FORMHUB}' is reserved for form metadata.")
