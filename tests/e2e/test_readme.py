@@ -1,11 +1,13 @@
-"""The README's shell lines, pasted one after the other into a shell beside a running stack."""
+"""The shell lines of the README's tour and of docs/hooks.md, pasted one after the other beside a running stack."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.stack import ROOT, Stack, running_stack
 
@@ -13,11 +15,24 @@ from tests.e2e.stack import ROOT, Stack, running_stack
 BETWEEN = """echo "--- hooks $(curl -sS "$BASE/_local/sink/demo?format=json" | pick '.__len__()')" """
 
 
-def lines(heading: str) -> str:
-    """The shell lines of a chapter, in their order."""
+HOOKS = (ROOT / "docs/hooks.md").read_text("utf-8")
+# What is another one in each deployment, or at each time.
+_OWN = ("_id", "_xform_id_string", "_submission_time", "_submitted_by")
+
+
+def lines(text: str) -> str:
+    """The shell lines of a text, in their order."""
+    return "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
+
+
+def tour() -> str:
     text = (ROOT / "README.md").read_text("utf-8")
-    chapter = text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
-    return "\n".join(re.findall(r"```bash\n(.*?)```", chapter, re.DOTALL))
+    return text.partition("\n## Five-minute tour\n")[2].partition("\n## ")[0]
+
+
+def alike(record: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A record, in its order, without what no two have alike."""
+    return [(name, "…" if name in _OWN else value) for name, value in record.items()]
 
 
 def paste(script: str, stack: Stack) -> str:
@@ -39,7 +54,7 @@ def test_the_readme_works_as_pasted(tmp_path: Path) -> None:
     with running_stack(
         tmp_path / "state", {"FORMRELAY_DEMO": "1", "FORMRELAY_RETRY_DELAYS": "60,600,6000"}
     ) as stack:
-        script = f"{lines('## Five-minute tour')}\n{BETWEEN}\n{lines('## What a hook receives')}"
+        script = f"{lines(tour())}\n{BETWEEN}\n{lines(HOOKS)}"
         said, _, of_hooks = paste(script, stack).partition("--- hooks")
         assert '"message": "Successful submission."' in said
         assert '"_geolocation":[-1.2627,36.7926]' in said
@@ -48,6 +63,9 @@ def test_the_readme_works_as_pasted(tmp_path: Path) -> None:
         assert '{"detail":"","status_code":200}' in said
         assert '"password":"********:h' in said
         assert "<formID>" in said
+
+        (example,) = re.findall(r"```json\n(.*?)```", HOOKS, re.DOTALL)
+        assert alike(json.loads(stack.sink("demo")[0]["body"])) == alike(json.loads(example))
 
         assert of_hooks.startswith(" 4\n")  # requests that the demo hook had got by then
         assert '"count":3' in of_hooks  # attempts of the delivery that failed twice

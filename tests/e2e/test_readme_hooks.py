@@ -1,4 +1,4 @@
-"""What the README says of previews, tests and signatures, pasted; the guides' receiver takes what the stack sends."""
+"""What is said of previews, tests and signatures, pasted; the guides' receiver takes what the stack sends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 from tests.e2e.stack import ROOT, Stack, free_port, running_stack, wait_until
 
 README = (ROOT / "README.md").read_text("utf-8")
-SECTION = README.partition("### Look at it and try it out")[2].partition("\n## ")[0]
+HOOKS = (ROOT / "docs/hooks.md").read_text("utf-8")
 # What the tour defined and these lines use.
 PRELUDE = "\n".join(re.findall(r"^(?:api\(\)|pick\(\)|export ASSET=|export HOOK=).*$", README, re.MULTILINE))
 
 
 def pasted(stack: Stack) -> dict[str, str]:
     """Pastes the lines; what they printed, and the secret that they made."""
-    shell = "\n".join(re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL))
+    shell = "\n".join(re.findall(r"```bash\n(.*?)```", HOOKS, re.DOTALL))
     script = f'set -euo pipefail\n{PRELUDE}\n{shell}\necho; echo "$SECRET"; echo "$HOOK_URL"'
     done = subprocess.run(
         ["bash", "-c", script],

@@ -492,10 +492,12 @@ def test_what_the_runbook_has_typed_are_commands_and_functions_that_there_are() 
     assert set(re.findall(r"/aws/lambda/formrelay-(\w+)", RUNBOOK)) <= functions
 
 
-def test_the_readme_has_every_parameter_with_its_default() -> None:
+def test_the_settings_have_every_parameter_with_its_default() -> None:
     told: dict[str, str] = {}
     for names, defaults in re.findall(
-        r"^\| ((?:`[A-Z]\w+`(?:, )?)+) \| (.*?) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+        r"^\| ((?:`[A-Z]\w+`(?:, )?)+) \| (.*?) \|",
+        (ROOT / "docs/settings.md").read_text("utf-8"),
+        re.MULTILINE,
     ):
         listed = names.replace("`", "").split(", ")
         values = [value.strip("`").replace("–", "") for value in defaults.split(", ")]
