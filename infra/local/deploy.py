@@ -114,7 +114,11 @@ class Deployment:
 def storage_document(template: Template) -> dict[str, Any]:
     """The part of the template that the emulator creates, with an output for everything that is looked up."""
     resources = template.document["Resources"]
-    kept = {name: resource for name, resource in resources.items() if resource["Type"] in STORED_TYPES}
+    kept = {
+        name: _unversioned(resource)
+        for name, resource in resources.items()
+        if resource["Type"] in STORED_TYPES
+    }
     wanted: set[tuple[str, str | None]] = set()
 
     def note(name: str, attribute: str | None) -> str:
@@ -142,6 +146,12 @@ def storage_document(template: Template) -> dict[str, Any]:
         "Resources": kept,
         "Outputs": outputs,
     }
+
+
+def _unversioned(resource: dict[str, Any]) -> dict[str, Any]:
+    """A resource without old versions of objects: the emulator removes none of them, and the folder would grow."""
+    properties = resource.get("Properties", {})
+    return {**resource, "Properties": {k: v for k, v in properties.items() if k != "VersioningConfiguration"}}
 
 
 def checkpoint(url: str) -> None:

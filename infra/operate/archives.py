@@ -8,6 +8,7 @@ secrets of hooks are left out, and restored hooks are switched off; deliveries a
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from infra.operate import archive_reader, archive_writer
@@ -17,12 +18,22 @@ from infra.operate.command import Command, RefusedError, note, tell
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("asset", help="uid of the project")
     parser.add_argument("file", type=Path, help="where to write it; must not exist")
+    parser.add_argument("--table", help="read from this table instead, one restored to an earlier time")
+
+
+def _read_from(table: str) -> None:
+    from formrelay.settings import settings
+
+    os.environ["FORMRELAY_DATA_TABLE"] = table
+    settings.cache_clear()
 
 
 def export(options: argparse.Namespace) -> int:
     """Writes beside the file and renames at the end, so that a file under that name is complete."""
     if options.file.exists():
         raise RefusedError(f"{options.file} exists already.")
+    if options.table:
+        _read_from(options.table)
     unfinished = options.file.with_name(options.file.name + ".part")
     try:
         with unfinished.open("wb") as file:

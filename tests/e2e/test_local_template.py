@@ -139,6 +139,14 @@ def test_the_emulator_gets_what_is_stored_and_an_output_for_all_that_is_looked_u
     assert "Transform" not in document
 
 
+def test_the_emulator_keeps_no_old_versions_of_files_which_nothing_would_remove(tmp_path: Path) -> None:
+    bucket = (
+        "  Files: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}, X: 1}}\n"
+    )
+    document = storage_document(read(tmp_path, SMALL + bucket))
+    assert document["Resources"]["Files"] == {"Type": "AWS::S3::Bucket", "Properties": {"X": 1}}
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "message"),
     [

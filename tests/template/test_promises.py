@@ -234,6 +234,17 @@ def test_bucket_is_private_encrypted_and_forgets_what_is_temporary() -> None:
     assert "ExpirationInDays" not in rules[None]
 
 
+def test_deleted_files_can_be_had_back_for_as_long_as_the_tables_but_what_can_be_made_again() -> None:
+    bucket = properties("Bucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    kept = {
+        rule.get("Prefix"): rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+    }
+    # Point-in-time recovery reaches back 35 days.
+    assert kept == {None: 35, "tmp/": 1, "pictures/": 1, "log-exports/": 1, "exports/": 1}
+
+
 def test_key_that_seals_credentials_is_rotated() -> None:
     assert properties("SealingKey")["EnableKeyRotation"] is True
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from formrelay import aws
 from formrelay.storage import keys, table
 from tests.integration.operate.conftest import Run
 from tests.support.app import App
@@ -87,6 +88,26 @@ def test_a_project_arrives_as_it_was(
     assert seen(project.app, project.asset) == before
     (photo,) = [file["download_url"] for row in before["data/"]["results"] for file in row["_attachments"]]
     assert project.app.get(photo.partition("example.org")[2]).body == b"\xff\xd8photo"
+
+
+@pytest.fixture
+def restored(project: World) -> Iterator[str]:
+    """The name of a table with what there is now."""
+    aws.dynamodb().restore_table_to_point_in_time(
+        SourceTableName=project.app.settings.data_table,
+        TargetTableName="restored",
+        UseLatestRestorableTime=True,
+    )
+    yield "restored"
+    aws.dynamodb().delete_table(TableName="restored")
+
+
+def test_a_project_is_taken_out_of_a_table_that_was_restored_to_an_earlier_time(
+    project: World, restored: str, run: Run, tmp_path: Path
+) -> None:
+    assert project.app.call("DELETE", f"/api/v2/assets/{project.asset}/").status == 204
+    (exported,) = run("export", project.asset, str(tmp_path / "p.tar.gz"), "--table", restored).lines
+    assert (exported["submissions"], exported["files"]) == (2, 3)
 
 
 def test_nothing_is_sent_and_hooks_are_off_and_know_no_secret(
