@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import uuid
@@ -108,11 +109,61 @@ def test_the_receiver_does_each_thing_once(project: Project, tmp_path: Path) -> 
 
 def test_a_link_gives_spreadsheets_the_data(project: Project) -> None:
     assert project.submit().status_code == 201
-    link: dict[str, Any] = json.loads(pasted(project, chapter("Excel, Power BI, LibreOffice, Google Sheets")))
+    lines = chapter("Excel, Power BI, LibreOffice, Google Sheets")
+    *csv, link = pasted(project, f'{lines}\necho\necho "$LINK"').split()
+    assert csv[0].startswith('"start";"end";')
+    # As Power Query does: without credentials at first.
+    program = {"User-Agent": "Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)"}
+    book = link.removesuffix("csv") + "xlsx"
+    asked = requests.get(book, headers=program, timeout=35)
+    assert (asked.status_code, asked.headers["WWW-Authenticate"]) == (401, 'Basic realm="formrelay"')
     auth = (project.stack.username, project.stack.password)
-    csv = requests.get(link["data_url_csv"], auth=auth, timeout=35)
-    assert (csv.status_code, csv.text.count("\r\n")) == (200, 2)
-    assert requests.get(link["data_url_xlsx"], auth=auth, timeout=35).content[:2] == b"PK"
+    given = requests.get(book, headers=program, auth=auth, timeout=35, allow_redirects=False)
+    assert (given.status_code, given.content[:2]) == (200, b"PK")
+
+
+def fenced(heading: str, language: str) -> str:
+    """The one block of that language in a chapter of the guides."""
+    found = GUIDES.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(rf"```{language}\n(.*?)```", found, re.DOTALL)
+    return str(block)
+
+
+def test_the_workflow_for_n8n_takes_the_body_as_it_was_signed_and_answers_once_it_is_through() -> None:
+    workflow = json.loads(fenced("n8n", "json"))
+    nodes = {node["name"]: node for node in workflow["nodes"]}
+    assert nodes["Webhook"]["parameters"]["options"] == {"rawBody": True}
+    assert nodes["Webhook"]["parameters"]["responseMode"] == "lastNode"
+    ((following,),) = workflow["connections"]["Webhook"]["main"]
+    assert nodes[following["node"]]["type"] == "n8n-nodes-base.code"
+
+
+def in_n8n(code: str, delivery: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Runs the code of a Code node on a request, with what n8n gives it."""
+    headers = {name.lower(): value for name, value in dict(delivery["headers"]).items()}
+    script = f"""
+const $json = {{ headers: {json.dumps(headers)} }};
+const body = Buffer.from({json.dumps(delivery["body"])});
+const node = {{ helpers: {{ getBinaryDataBuffer: async () => body }} }};
+(async function () {{ {code} }}).call(node).then(
+  (items) => console.log(items[0].json._id),
+  (error) => {{ console.error(error.message); process.exit(1); }});
+"""
+    return subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="the code is JavaScript: it takes node to run it")
+def test_the_code_for_n8n_takes_what_is_signed_and_nothing_else(project: Project) -> None:
+    lines = chapter("Receive: a hook's other end")
+    code = fenced("n8n", "js").replace("whsec_…", pasted(project, f'{lines}\necho "$SECRET"').strip())
+    assert project.submit().status_code == 201
+    wait_until(lambda: project.stack.sink(project.sink), "it arrived")
+    (delivery,) = project.stack.sink(project.sink)
+    taken = in_n8n(code, delivery)
+    (log,) = project.logs()
+    assert (taken.stdout, taken.stderr) == (f"{log['submission_id']}\n", "")
+    forged = in_n8n(code, {**delivery, "body": delivery["body"].replace("Ana", "Eve")})
+    assert (forged.returncode, forged.stderr) == (1, "Not signed by formrelay\n")
 
 
 def test_every_command_does_what_its_line_says(project: Project, tmp_path: Path) -> None:
