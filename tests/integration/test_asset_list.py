@@ -147,6 +147,9 @@ def test_fields_can_be_left_out(several: App) -> None:
         several.get(ASSETS, exclude=names).json()["results"] for names in ("", "summary, permissions,x")
     )
     assert row == {name: value for name, value in whole.items() if name not in ("summary", "permissions")}
+    path = f"{ASSETS}{row['uid']}/"
+    whole = several.get(path).json()
+    assert several.get(path, exclude="content").json() == {k: v for k, v in whole.items() if k != "content"}
 
 
 def test_metadata_is_that_of_all_that_was_found(several: App) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.app import FORM, Answer, App, Clock
+from tests.support.app import BASE, FORM, Answer, App, Clock
 from tests.support.calls import doing, failing
 
 ASSETS = "/api/v2/assets/"
@@ -42,6 +42,21 @@ def detail(app: App, uid: str) -> dict[str, Any]:
 
 def refused(answer: Answer) -> tuple[int, Any]:
     return answer.status, answer.json()
+
+
+def test_many_deployed_versions_go_on_in_their_own_list(
+    app: App, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("formrelay.api.asset_shapes._VERSIONS_SHOWN", 1)
+    deployment(app, uid, "POST", {"active": True})
+    assert detail(app, uid)["deployed_versions"]["next"] is None
+    first = detail(app, uid)["version_id"]
+    app.send("PATCH", f"{ASSETS}{uid}/", {"name": "Other"})
+    deployment(app, uid, "PATCH")
+    page = detail(app, uid)["deployed_versions"]
+    assert (page["count"], len(page["results"])) == (2, 1)
+    path, _, query = page["next"].removeprefix(BASE).partition("?")
+    assert [row["uid"] for row in app.call("GET", path, query=query).json()["results"]] == [first]
 
 
 def test_a_deployment_is_answered_with_the_whole_project(app: App, uid: str, clock: Clock) -> None:

@@ -29,8 +29,7 @@ def list_assets(ctx: Context) -> Response:
     query = ctx.request.query
     rows = _found(ctx)
     start, limit, page = paging.page(ctx.request, listings.ordered(rows, query.get("ordering", "")))
-    left_out = {name.strip() for name in query.get("exclude", "").split(",")}
-    results = [_without(item, left_out) for _, item in items(ctx, page)]
+    results = [asset_shapes.wanted(ctx, item) for _, item in items(ctx, page)]
     answer = paging.envelope(ctx.request, len(rows), results, start, limit)
     if query.get("metadata", "").lower() in ("on", "true", "1"):
         answer["metadata"] = listings.metadata(rows)
@@ -80,10 +79,6 @@ def items(ctx: Context, rows: Sequence[Item]) -> list[tuple[Project, dict[str, A
     ]
 
 
-def _without(item: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in names} if names else item
-
-
 _ASSETS = "/api/v2/assets"
 _SEARCH = (
     Query("q", "A search: words, or fields as in `name__icontains:flood AND asset_type:survey`."),
@@ -102,7 +97,7 @@ ROUTES = [
             (
                 *PAGING,
                 *_SEARCH,
-                Query("exclude", "Fields to leave out, joined by commas."),
+                asset_shapes.EXCLUDE,
                 Query("metadata", "`on`: also the languages, countries and sectors of all of them."),
             ),
             errors=(400,),

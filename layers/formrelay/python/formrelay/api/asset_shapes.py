@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from formrelay import clock, ownership, permissions
 from formrelay.api import export_shapes, permission_shapes
+from formrelay.api.about import Query
 from formrelay.api.router import Context
 from formrelay.listings import deployment_status
 from formrelay.projects import LOOKS
@@ -17,6 +18,7 @@ from formrelay.usernames import ANONYMOUS
 
 FORM_MEDIA = "form_media"
 _VERSIONS_SHOWN = 100
+EXCLUDE = Query("exclude", "Fields to leave out, joined by commas.")
 _LIST_ONLY = (
     "url",
     "date_created",
@@ -56,6 +58,12 @@ _LIST_ONLY = (
 )
 
 
+def wanted(ctx: Context, project: dict[str, Any]) -> dict[str, Any]:
+    """A project without what ``?exclude=`` names (contract accounts §6.6)."""
+    left_out = {name.strip() for name in ctx.request.query.get("exclude", "").split(",")}
+    return {name: value for name, value in project.items() if name not in left_out}
+
+
 class Totals(NamedTuple):
     """What was submitted to a project, None where the caller may not know: how many, and when the newest (ms)."""
 
@@ -86,13 +94,15 @@ def detail(
     deployed = [version for version in versions if version.deployed]
     numbers = version_numbers(versions)
     rows = [version_item(ctx, project.uid, v, numbers) for v in deployed[:_VERSIONS_SHOWN]]
+    more = f"{url}/versions/?deployed=true&limit={_VERSIONS_SHOWN}&start={_VERSIONS_SHOWN}"
+    rest = more if len(deployed) > len(rows) else None
     return {
         **_common(ctx, project, totals(ctx, project)),
         "export_settings": _export_settings(ctx, project),
         "files": [file_item(ctx, project.uid, file) for file in form_files.read(project.uid).files],
         "version__content_hash": project.info["content_hash"],
         "version_count": project.info["version_count"],
-        "deployed_versions": {"count": len(deployed), "next": None, "previous": None, "results": rows},
+        "deployed_versions": {"count": len(deployed), "next": rest, "previous": None, "results": rows},
         "deployment__links": {},
         "deployment__data_download_links": {},
         "advanced_features": {},

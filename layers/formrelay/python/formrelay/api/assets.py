@@ -40,7 +40,7 @@ def get_asset(ctx: Context, asset: str) -> Response:
     project = load(ctx, asset)
     if ctx.request.format in form_downloads.FORMATS:
         return form_downloads.file(project, ctx.request.format)
-    return json_response(shown(ctx, project))
+    return json_response(asset_shapes.wanted(ctx, shown(ctx, project)))
 
 
 def patch_asset(ctx: Context, asset: str) -> Response:
@@ -132,6 +132,7 @@ ROUTES = [
             "Read a project; with a suffix its form as XLSForm (.xls), XForm (.xml) or sheets in JSON (.ssjson)",
             PROJECTS,
             {200: ("Project", "FormContent"), 302: None},
+            (asset_shapes.EXCLUDE,),
             errors=(400,),
             public=True,
         ),
