@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from formrelay import aws
-from formrelay.storage import marks, submissions
+from formrelay.storage import marks, submissions, table
 from tests.support.app import FORM, Answer, App, Clock
 from tests.support.aws import messages, objects, stored
 from tests.support.calls import counting, crashing, doing, failing
@@ -469,6 +469,18 @@ def test_what_takes_too_long_goes_on_in_the_background(
     assert sids(app, asset) == three
     app.recover()
     assert sids(app, asset) == three[2:]
+    assert jobs_left(app) == []
+
+
+def test_a_job_whose_selection_has_expired_ends(
+    app: App, asset: str, clock: Clock, three: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("formrelay.api.changing.INLINE", 0.0)
+    delete(app, asset, {"submission_ids": three[:2]})
+    chunk = next(item for item in stored(app.settings.data_table) if "sids" in item)
+    table.delete(app.settings.data_table, {name: chunk[name]["S"] for name in ("pk", "sk")})
+    app.recover()
+    assert sids(app, asset) == three
     assert jobs_left(app) == []
 
 

@@ -7,12 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from formrelay.api.http import Request
 from formrelay.api.main import ROUTES
 from functions.api import app as api
 from tests.support.app import FORM, App, LambdaContext
-from tests.support.calls import failing
+from tests.support.calls import doing, failing
 from tests.support.routes import path_of
 
 NOT_FOUND = {"detail": "Not found."}
@@ -145,6 +146,28 @@ def test_a_failure_of_ours_is_told_in_json_and_says_nothing(app: App) -> None:
     with failing("dynamodb.GetItem", "AccessDeniedException"):
         answer = app.get("/me/")
     assert (answer.status, answer.json()) == (500, {"detail": "Internal server error."})
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "SlowDown"]
+)
+def test_a_service_that_is_throttled_is_503_with_a_time_to_come_back(
+    app: App, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with failing("dynamodb.GetItem", code):
+        answer = app.get("/me/")
+    assert (answer.status, answer.json()) == (503, {"detail": "Temporarily unavailable"})
+    assert answer.headers["retry-after"] == "5"
+    assert [record.getMessage() for record in caplog.records] == ["service throttled"]
+
+
+def test_a_service_that_is_not_reached_is_503(app: App) -> None:
+    def away() -> None:
+        raise ReadTimeoutError(endpoint_url="http://dynamodb")
+
+    with doing("dynamodb.GetItem", away):
+        answer = app.get("/me/")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
 
 
 # The gateway's side

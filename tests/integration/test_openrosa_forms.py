@@ -246,6 +246,13 @@ def test_a_store_that_fails_is_500_in_xml(app: App, asset: str) -> None:
     assert answer.text.startswith("<?xml")
 
 
+def test_a_store_that_is_throttled_is_503_in_xml(app: App, asset: str) -> None:
+    with failing("dynamodb.Query", "ProvisionedThroughputExceededException"):
+        answer = app.get("/formList")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert answer.text.startswith("<?xml")
+
+
 # Manifests and media
 
 

@@ -142,6 +142,14 @@ def test_a_store_that_fails_is_500_in_the_clients_dialect_and_nothing_is_said_of
     assert app.submit(xml).status == 201
 
 
+def test_a_store_that_is_throttled_is_503_with_a_time_to_come_back(app: App, asset: str, xml: str) -> None:
+    with failing("dynamodb.TransactWriteItems", "ThrottlingException"):
+        answer = app.submit(xml)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert "OpenRosaResponse" in answer.text
+    assert app.submit(xml).status == 201
+
+
 def test_a_queue_that_fails_costs_time_only(app: App, world: World) -> None:
     with failing("sqs.SendMessageBatch"):
         assert app.submit(app.filled(world.asset, {"name": "Ana"})).status == 201

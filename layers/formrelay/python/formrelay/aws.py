@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from formrelay.errors import UnavailableError
+from formrelay.log import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,6 +20,13 @@ if TYPE_CHECKING:
 
 # Threads of one deliver process, each of which may hold a connection.
 MAX_POOL = 32
+# What services say to those who ask too much, after all tries of a client.
+_THROTTLED = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
+        *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"),
+    }
+)
 
 
 @cache
@@ -79,3 +91,26 @@ def lambda_() -> LambdaClient:
     """Client that calls compile and deliver; one attempt: a call may not repeat what it does."""
     client: LambdaClient = _client("lambda", read_timeout=28, attempts=1)
     return client
+
+
+@contextmanager
+def unavailable_for_now() -> Iterator[None]:
+    """Raises UnavailableError, and logs why, where a service was throttled or not reached: a retry may help."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if not _may_pass(error.response):
+            raise
+        logger.warning("service throttled", exc_info=error)
+        raise UnavailableError from error
+    except (ConnectionError, HTTPClientError) as error:
+        logger.warning("service not reached", exc_info=error)
+        raise UnavailableError from error
+
+
+def _may_pass(response: Any) -> bool:
+    """Whether this answer of a service is about its load, and not about the request."""
+    away = response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 503
+    return away or response.get("Error", {}).get("Code") in _THROTTLED

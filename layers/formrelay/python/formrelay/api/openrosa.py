@@ -12,6 +12,7 @@ from urllib.parse import quote
 from formrelay import clock, permissions
 from formrelay.api.http import Request, Response
 from formrelay.auth import Caller, authenticate
+from formrelay.aws import unavailable_for_now
 from formrelay.errors import ApiError, UnavailableError, not_found, unauthenticated
 from formrelay.log import logger
 from formrelay.openrosa import replies
@@ -34,7 +35,8 @@ def answer(request: Request) -> Response:
     """The answer to a request on one of these paths; never raises for what the client did."""
     now = clock.now_ms()
     try:
-        reply = _dispatch(request)
+        with unavailable_for_now():
+            reply = _dispatch(request)
     except ApiError as error:
         reply = replies.detail(error.status, str(error.body["detail"]), now)
         reply.headers.update(error.headers)

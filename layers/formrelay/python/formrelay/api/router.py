@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from formrelay.api.about import About
 from formrelay.api.http import Request, Response, error_response, json_response
 from formrelay.auth import Caller, authenticate
+from formrelay.aws import unavailable_for_now
 from formrelay.errors import ApiError, UnavailableError, detail, not_found, unauthenticated
 from formrelay.log import logger
 
@@ -81,7 +82,8 @@ class Router:
     def answer(self, request: Request) -> Response:
         """The response to a request; never raises for what the caller did."""
         try:
-            return self._dispatch(request)
+            with unavailable_for_now():
+                return self._dispatch(request)
         except ApiError as error:
             return error_response(error, as_xml=self._answers_xml(request))
         except UnavailableError as error:

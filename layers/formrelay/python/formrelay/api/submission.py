@@ -8,6 +8,7 @@ from __future__ import annotations
 from formrelay import clock, history, ingest
 from formrelay.api.http import JSON, Request, Response
 from formrelay.auth import Caller, authenticate
+from formrelay.aws import unavailable_for_now
 from formrelay.errors import ApiError, UnavailableError, unauthenticated
 from formrelay.ingest import Accepted, Post
 from formrelay.log import logger
@@ -36,7 +37,8 @@ def answer(request: Request) -> Response:
     as_json = request.method == "POST" and request.content_type == JSON
     location = request.url
     try:
-        reply = _dispatch(request, location, as_json)
+        with unavailable_for_now():
+            reply = _dispatch(request, location, as_json)
     except OpenRosaError as error:
         reply = replies.refusal(error, location, clock.now_ms(), as_json=as_json)
     except ApiError as error:

@@ -159,7 +159,9 @@ class _Turn:
         return time.monotonic() < self.ends
 
     def _is_open(self) -> bool:
-        return bool(self.job["selected"]) and self.job["done"] + self.job["failed"] < self.job["total"]
+        if not self.job["selected"] or self.job["chunk"] >= self.job["chunks"]:  # Chunks expire in the end.
+            return False
+        return bool(self.job["done"] + self.job["failed"] < self.job["total"])
 
     def _done(self) -> bool:
         jobs.remove_chunks(self.job)
