@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.operate import accounts, archives, deployment, doctor, redrive, reseal, resend, stuck
 from infra.operate.command import RefusedError, note
 
@@ -20,7 +22,7 @@ LOCAL = "http://127.0.0.1:8000"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; the exit code, 1 for what was found wrong or refused."""
+    """Runs one command; the exit code: 1 for what was found wrong or refused, 130 when interrupted."""
     options = _parser().parse_args(_spelled_out(sys.argv[1:] if arguments is None else arguments))
     try:
         if not options.command.remote:
@@ -29,6 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (RefusedError, deployment.NoDeploymentError) as error:
         note(str(error))
         return 1
+    except (BotoCoreError, ClientError) as error:
+        # No credentials, no region, no rights, no network: all of them say what is missing.
+        note(f"AWS: {error}")
+        return 1
+    except KeyboardInterrupt:
+        note("Interrupted.")
+        return 130
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -50,6 +51,27 @@ def test_a_local_stack_that_does_not_run_is_said_so() -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("No local stack answers at http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "AWS: You must specify a region."),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "AWS: Unable to locate credentials"),
+    ],
+)
+def test_what_the_environment_lacks_for_aws_is_said_in_one_line(given: dict[str, str], said: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
+    nowhere["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.ops", "list-accounts"],
+        cwd=ROOT,
+        env={**kept, **nowhere, **given},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", said)
 
 
 def test_the_local_stack_needs_no_address() -> None:
