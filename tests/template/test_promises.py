@@ -116,6 +116,19 @@ def test_every_variable_is_documented() -> None:
     assert {name for name in read_by_settings() if f"`{name}`" not in documented} == set()
 
 
+def test_every_module_of_the_package_is_told_of_in_the_architecture() -> None:
+    told = set(re.findall(r"`([\w/]+)`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
+    package = ROOT / "layers/formrelay/python/formrelay"
+    modules = [path.relative_to(package) for path in package.rglob("*.py") if path.stem != "__init__"]
+    # The nouns of storage stand in one line; a folder named with its slash stands for what is in it.
+    wholes = {"storage/", *(name for name in told if name.endswith("/"))}
+    assert {
+        name
+        for name in (path.with_suffix("").as_posix() for path in modules)
+        if name not in told and not any(name.startswith(whole) for whole in wholes)
+    } == set()
+
+
 def test_template_and_settings_have_the_same_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     plain = {
