@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from functions.recover import app as recover
 from tests.bench.deployment import quiet, receiver
 from tests.bench.meter import metered_backend
-from tests.bench.stored import Figures, Stored, stored
+from tests.bench.stored import Figures, Project, Stored, stored
 from tests.support.app import LambdaContext
 
 # Hooks that a burst is spread over, seconds that it is overdue, and seconds of each pass of the sweep that is watched.
@@ -48,7 +49,12 @@ def main() -> None:
             sizes = ((f"{hooks}", options.sizes[0], hooks) for hooks in options.hooks)
             _print("hooks", _rows(place, sizes))
         with stored(url) as place:
-            _burst(place, options.burst)
+            _busy(place, options.sizes[0])
+        count = options.burst // HOOKS
+        with stored(url) as place:
+            _queued(place, "overdue", count, partial(place.queue, count=count, ago=OVERDUE))
+        with stored(url) as place:
+            _queued(place, "parked", count, partial(place.park, count=count, ago=OVERDUE))
 
 
 def _rows(place: Stored, sizes: Iterable[tuple[str, int, int]]) -> Rows:
@@ -99,26 +105,32 @@ def _grown(first: Figures, last: Figures) -> str:
     )
 
 
+def _busy(place: Stored, size: int) -> None:
+    """Where something came a moment ago, and has not settled: half an hour ago, then one and ten a second until now."""
+    rows: Rows = {}
+    _note(rows, "none", place.operations(place.project(size, 1)))
+    for rate in (1, 10):
+        project = place.project(max(size, 400 * rate), 1, ago=1.0, apart_ms=1_000 // rate)
+        _note(rows, f"{rate}/s", place.operations(project))
+    _print("busy", rows)
+
+
 # While much is queued
 
 
-def _burst(place: Stored, count: int) -> None:
-    """So many deliveries whose messages were lost; then as many that wait for the end of a pause."""
+def _queued(place: Stored, what: str, count: int, queue: Callable[[Project], None]) -> None:
+    """What operations cost beside so many deliveries of each hook that nobody has attempted, and what sending those
+    costs: their messages were lost, or a pause of their hooks is over."""
     project = place.project(1_000, HOOKS)
     rows: Rows = {}
     _note(rows, "0", place.operations(project, sweep=False))
-    place.queue(project, count // HOOKS, OVERDUE)
-    _note(rows, f"{count:,}", place.operations(project, sweep=False))
-    _print("overdue", rows)
-    print(f"{'for each delivery':<32}{'sent':>9}" + "".join(f"{name:>10}" for name in _COLUMNS[:-1]))
-    _passes(place, "sent again by the sweep")
-    place.park(project, count // HOOKS, OVERDUE / 2)
-    _passes(place, "sent after a pause")
-    _note(rows, "after", place.operations(project, sweep=False))
-    _print("overdue", {"hooks": rows["hooks"]})
+    queue(project)
+    _note(rows, f"{count * HOOKS:,}", place.operations(project, sweep=False))
+    _print(what, rows)
+    _passes(place, what)
 
 
-def _passes(place: Stored, name: str) -> None:
+def _passes(place: Stored, what: str) -> None:
     """What a pass of the sweep takes for each delivery that it sends: counted in one, timed in the next."""
     with metered_backend(place.backend) as bill:
         counted = _pass(place)
@@ -127,7 +139,7 @@ def _passes(place: Stored, name: str) -> None:
     took = time.perf_counter() - began
     figures = [bill.calls.total(), bill.writes, bill.reads, bill.moved / 1000]
     line = "".join(f"{figure / counted:>10.3g}" for figure in figures)
-    print(f"{name:<32}{counted + timed:>9,}{line}{took * 1000 / max(1, timed):>10.2f}")
+    print(f"{'each that the sweep sends':<32}{what:>9}{line}{took * 1000 / max(1, timed):>10.2f}")
 
 
 def _pass(place: Stored) -> int:

@@ -76,14 +76,15 @@ class Stored:
 
     # What is stored
 
-    def project(self, count: int, hooks: int) -> Project:
-        """One with so many submissions, the last of which came half an hour ago."""
+    def project(self, count: int, hooks: int, *, ago: float = _AGO, apart_ms: int = 1_000) -> Project:
+        """One with so many submissions, so far apart, the last of which came half an hour or so long ago."""
         asset = self.app.deploy(FORM)
         uids = [self.app.add_hook(asset, self.url) for _ in range(hooks)]
         self.submit(asset)
         self.deliver(asset, uids[0])
         (arrived,) = deliveries.newest_first(uids[0])
-        sids = multiply(self.store, asset, count, newest_ms=int((self.clock.time - _AGO) * 1000))
+        newest = int((self.clock.time - ago) * 1000)
+        sids = multiply(self.store, asset, count, newest_ms=newest, apart_ms=apart_ms)
         for hook in uids:
             deliveries.purge(hook, PAGE)
             self.load(_copies(arrived, hook, sids))

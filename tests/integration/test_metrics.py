@@ -141,9 +141,10 @@ def test_what_recovery_cannot_deal_with_is_counted(world: World, counted: Counte
     world.lose_queues()
     world.clock.forward(HOUR)
     counted("RecoverLogs")
-    with failing("dynamodb.GetItem", "AccessDeniedException"):
-        world.sweep()
-    assert counted("RecoverLogs") == {"NotRecovered": [(1, {})]}
+    for operation in ("dynamodb.BatchGetItem", "dynamodb.UpdateItem", "sqs.SendMessageBatch"):
+        with failing(operation, "AccessDeniedException"):
+            assert world.sweep() == {"error": 1}
+        assert counted("RecoverLogs") == {"NotRecovered": [(1, {})]}
 
 
 # Mails

@@ -157,7 +157,7 @@ def test_one_entry_that_cannot_be_dealt_with_does_not_keep_the_others_waiting(wo
     world.lose_queues()
     world.recovers = False
     world.run(GRACE)
-    with failing("sqs.SendMessageBatch", times=1):
+    with failing("dynamodb.UpdateItem", times=1):
         assert world.sweep() == {"sent": len(sids) - 1, "error": 1}
     assert len(world.queued("first")) == len(sids) - 1
 
@@ -285,7 +285,50 @@ def test_a_message_sent_again_costs_three_calls(world: World) -> None:
         world.sweep()
     assert made == {
         "dynamodb.Query": keys.SWEEP_SHARDS,
-        "dynamodb.GetItem": 1,
+        "dynamodb.BatchGetItem": 1,
         "dynamodb.UpdateItem": 1,
         "sqs.SendMessageBatch": 1,
     }
+
+
+def test_many_messages_are_read_and_sent_together(world: World) -> None:
+    sids = [world.submit() for _ in range(24)]
+    world.lose_queues()
+    world.recovers = False
+    world.run(GRACE)
+    shards = len({keys.sweep_shard(world.hook, sid) for sid in sids})
+    with counting() as made:
+        assert world.sweep() == {"sent": 24}
+    assert made == {
+        "dynamodb.Query": keys.SWEEP_SHARDS,
+        "dynamodb.BatchGetItem": shards,
+        "dynamodb.UpdateItem": 24,
+        "sqs.SendMessageBatch": shards,
+    }
+    assert sorted(body["s"] for _, body in world.queued("first")) == sorted(sids)
+
+
+def test_messages_of_each_lane_and_delay_go_by_themselves(world: World) -> None:
+    fresh = world.submit()
+    failed = world.submit()
+    world.lose_queues()
+    world.receiver.answer = Answer(500)
+    world.hand(world.message(failed, 1), "first")
+    world.recovers = False
+    world.lose_queues()
+    world.run(60 + GRACE)
+    assert world.sweep() == {"sent": 2}
+    assert [body["s"] for _, body in world.queued("first")] == [fresh]
+    assert [body["s"] for _, body in world.queued("retry")] == [failed]
+
+
+def test_messages_that_the_queue_does_not_take_are_sent_at_the_next_look(world: World) -> None:
+    world.submit()
+    world.lose_queues()
+    world.recovers = False
+    world.run(GRACE)
+    with failing("sqs.SendMessageBatch"):
+        assert world.sweep() == {"error": 1}
+    assert world.queued("first") == []
+    world.run(GRACE)
+    assert world.sweep() == {"sent": 1}

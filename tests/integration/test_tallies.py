@@ -97,6 +97,19 @@ def test_a_tally_reads_marks_and_the_tail_and_no_more(clock: Clock) -> None:
     assert calls == {"dynamodb.Query": 6}
 
 
+def test_what_came_a_moment_ago_is_read_once(clock: Clock) -> None:
+    for number in range(25):
+        put(clock, 1_000 - number)
+    for _ in range(8):
+        put(clock, 5, "under way")
+    tallies.of(HOOK)
+    with counting() as calls:
+        tally = tallies.of(HOOK)
+    assert tally.by_status == truth()
+    # The marks, some of the tail, whether marks are due, the tail, four kinds of trouble.
+    assert calls == {"dynamodb.Query": 9}
+
+
 def test_what_is_added_late_counts(clock: Clock) -> None:
     sids = [put(clock, 1_000 - number) for number in range(25)]
     assert marks.census(HOOK).count == 25

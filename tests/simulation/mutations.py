@@ -160,10 +160,11 @@ def _forgets_the_lease() -> Applied:
 
 def _does_not_look_at_the_lease() -> Applied:
     def made(original: Callable[..., str]) -> Callable[..., str]:
-        def look(item: Item, now: int) -> str:
+        def look(item: Item, now: int, outbox: Any) -> str:
             if item["status"] == deliveries.PROCESSING:
-                return original({**item, "lease": min(now, item["lease"])} | {"lease": item["lease"]}, 2**53)
-            return original(item, now)
+                item = {**item, "lease": min(now, item["lease"])} | {"lease": item["lease"]}
+                return original(item, 2**53, outbox)
+            return original(item, now, outbox)
 
         return look
 
@@ -334,7 +335,7 @@ def _returns_before_its_threads() -> Applied:
 
 def _moves_the_sweep_and_sends_nothing() -> Applied:
     def made(_: Callable[..., str]) -> Callable[..., str]:
-        def look(item: Item, now: int) -> str:
+        def look(item: Item, now: int, _outbox: Any) -> str:
             sweep.push(item, item["sweep_at"], now + 2**40, 0)
             return "sent"
 

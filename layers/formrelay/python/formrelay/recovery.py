@@ -5,10 +5,12 @@ The index is only asked where to look; what is done follows from the item itself
 
 from __future__ import annotations
 
+import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from formrelay import clock, delivery, jobs, queues
 from formrelay.changes import deletions
@@ -40,43 +42,72 @@ def run(seconds: float) -> Counter[str]:
 
 def _sweep(shard: str, ends: float) -> Counter[str]:
     done: Counter[str] = Counter()
+    outbox = _Outbox()
     later: list[Item] = []
-    for entry in _due(shard):
+    for page in _due(shard):
+        later += [entry for entry in page if entry["pk"].startswith(_LATER)]
+        for entry, item in _read(page, done):
+            if time.monotonic() >= ends:
+                break
+            done[_safely(entry, partial(_handle, item, ends, outbox))] += 1
+        outbox.send()
         if time.monotonic() >= ends:
-            return done
-        if entry["pk"].startswith(_LATER):
-            later.append(entry)
-        else:
-            done[_look_safely(entry, ends)] += 1
+            break
+    done.update({"sent": -outbox.lost, "error": outbox.lost})
     # A job may take all the time that is left, and nobody waits for leftovers to go.
     for entry in sorted(later, key=lambda entry: entry["pk"].startswith("X#")):
         if time.monotonic() >= ends:
             break
-        done[_look_safely(entry, ends)] += 1
+        done[_safely(entry, partial(look, entry, ends))] += 1
     return done
 
 
-def _due(shard: str) -> Iterator[Item]:
+def _due(shard: str) -> Iterator[list[Item]]:
     start = None
     while True:
         entries, start = sweep.due(shard, clock.now_ms(), start)
-        yield from entries
+        yield entries
         if start is None:
             return
 
 
-def _look_safely(entry: Item, ends: float) -> str:
+def _read(page: list[Item], done: Counter[str]) -> list[tuple[Item, Item | None]]:
+    """The items of a page of the index, but for those that are looked at later; all in one call."""
+    entries = [entry for entry in page if not entry["pk"].startswith(_LATER)]
+    if not entries:
+        return []
+    try:
+        return list(zip(entries, sweep.items(entries), strict=True))
+    except Exception:
+        for entry in entries:
+            _not_recovered(entry)
+        done["error"] += len(entries)
+        return []
+
+
+def _safely(entry: Item, work: Callable[[], str]) -> str:
     """One entry that cannot be dealt with must not keep the others from being looked at."""
     try:
-        return look(entry, ends)
+        return work()
     except Exception:
-        logger.exception(NOT_RECOVERED, extra={"pk": entry["pk"], "sk": entry["sk"]})
+        _not_recovered(entry)
         return "error"
+
+
+def _not_recovered(entry: Item) -> None:
+    """Logs the exception at hand; metrics count these lines."""
+    logger.exception(NOT_RECOVERED, extra={"pk": entry["pk"], "sk": entry["sk"]})
 
 
 def look(entry: Item, ends: float) -> str:
     """Does what an entry of the index calls for; says in a word what that was."""
-    item = sweep.item(entry)
+    outbox = _Outbox()
+    told = _handle(sweep.item(entry), ends, outbox)
+    outbox.send()
+    return told
+
+
+def _handle(item: Item | None, ends: float, outbox: _Outbox) -> str:
     now = clock.now_ms()
     if item is None or item.get("sweep_at", now + 1) > now:
         return "stale"
@@ -91,10 +122,49 @@ def look(entry: Item, ends: float) -> str:
         return "cleared" if deletions.clear(item, ends) else "clearing"
     if kind == "O":
         return export_tasks.look(item, now)
-    return _delivery(item, now)
+    return _delivery(item, now, outbox)
 
 
-def _delivery(item: Item, now: int) -> str:
+class _Outbox:
+    """Messages of deliveries whose next look is put off already, ten in a call where they may run at the same time.
+
+    What is not sent, because the process dies or the queue refuses, is sent after that look; ``lost`` counts what the
+    queue refused.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, int], list[Item]] = defaultdict(list)
+        self.lost = 0
+
+    def add(self, item: Item, wait: int) -> None:
+        """A delivery whose attempt may run after so long (ms)."""
+        lane, delay = lanes.of(item), math.ceil(wait / 1000) * 1000
+        group = self._groups[lane, delay]
+        group.append(item)
+        if len(group) == queues.BATCH:
+            self._send(lane, delay, self._groups.pop((lane, delay)))
+
+    def send(self) -> None:
+        """Sends what is left."""
+        while self._groups:
+            (lane, delay), items = self._groups.popitem()
+            self._send(lane, delay, items)
+
+    def _send(self, lane: str, delay: int, items: list[Item]) -> None:
+        try:
+            lanes.send_all(lane, items, delay)
+        except Exception:
+            self.lost += len(items)
+            for item in items:
+                _not_recovered(item)
+            return
+        for item in items:
+            where = {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
+            overdue = max(0, clock.now_ms() - item["due_at"]) // 1000
+            logger.info(SENT_AGAIN, extra={**where, "overdue_s": overdue})
+
+
+def _delivery(item: Item, now: int, outbox: _Outbox) -> str:
     if item["status"] == deliveries.PROCESSING:
         if item["lease"] > now:
             sweep.push(item, item["sweep_at"], item["lease"] + 1_000, item.get("looks", 0))
@@ -109,9 +179,7 @@ def _delivery(item: Item, now: int) -> str:
     waiting = None if "trouble" in item else keys.trouble(item["hook"], deliveries.WAITING)
     if not sweep.push(item, item["sweep_at"], _later(max(now, due), looks), looks + 1, waiting):
         return "moved"
-    lanes.send_again(item, wait)
-    where = {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
-    logger.info(SENT_AGAIN, extra={**where, "overdue_s": max(0, now - due) // 1000})
+    outbox.add(item, wait)
     return "sent"
 
 

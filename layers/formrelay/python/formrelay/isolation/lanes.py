@@ -11,23 +11,42 @@ from formrelay.settings import settings
 from formrelay.storage import parking
 from formrelay.storage.table import ConditionError, Item
 
-RETRY, REPLAY = "retry", "replay"
+FIRST, RETRY, REPLAY = "first", "retry", "replay"
+
+
+def of(item: Item) -> str:
+    """The lane that a delivery, as the record now stands, belongs to."""
+    if item.get("lane") == REPLAY:
+        return REPLAY
+    return RETRY if item["tries"] or item.get("lane") == RETRY else FIRST
 
 
 def send_again(item: Item, delay_ms: int) -> None:
-    """Queues the message of a delivery, as the record now stands, in the lane that it belongs to."""
-    message = queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
-    if item.get("lane") == REPLAY:
-        queues.send_replays([message], delay_ms)
-    elif item["tries"] or item.get("lane") == RETRY:
-        queues.send_retry(message, delay_ms)
+    """Queues the message of a delivery in the lane that it belongs to."""
+    lane = of(item)
+    if lane == RETRY:
+        queues.send_retry(_message(item), delay_ms)
     else:
-        queues.send_first([message], delay_ms)
+        send_all(lane, [item], delay_ms)
+
+
+def send_all(lane: str, items: Sequence[Item], delay_ms: int) -> None:
+    """Queues the messages of up to ten deliveries of one lane, in one call."""
+    send = {FIRST: queues.send_first, RETRY: queues.send_retries, REPLAY: queues.send_replays}[lane]
+    refused = send([_message(item) for item in items], delay_ms)
+    if refused:
+        logger.warning(
+            "messages refused by the queue, left to recovery", extra={"lane": lane, "count": refused}
+        )
+
+
+def _message(item: Item) -> dict[str, Any]:
+    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
 
 
 def send_new(rows: Sequence[Item], delay_ms: int) -> None:
     """Queues first attempts of deliveries that stand in the table. A failure costs time only: recovery finds them."""
-    messages = [queues.delivery_message(row["asset"], row["hook"], row["sid"], row["seq"]) for row in rows]
+    messages = [_message(row) for row in rows]
     for i in range(0, len(messages), queues.BATCH):
         try:
             refused = queues.send_first(messages[i : i + queues.BATCH], delay_ms)

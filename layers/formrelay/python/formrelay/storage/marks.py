@@ -112,6 +112,12 @@ def stretches(series: str) -> tuple[Mark, ...]:
     return tuple(_chain(series)[0])
 
 
+def extended(series: str) -> tuple[Mark, ...]:
+    """The marks, after those that are due were made, for who looks at the tail itself. Raises as :func:`census`."""
+    chain, head = _chain(series)
+    return tuple(_extended(series, chain, head))
+
+
 def removal_ops(series: str, sids: Sequence[int]) -> list[Item]:
     """The writes that belong into a transaction which deletes these rows (at least one, all different).
 

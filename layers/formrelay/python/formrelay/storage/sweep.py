@@ -5,12 +5,15 @@ The index is eventually consistent: what it says is only a reason to look at the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.keys import Key
 from formrelay.storage.table import Item
 
-PAGE = 100
+# As many as one call reads of the items themselves.
+PAGE = table.MAX_BATCH_GET
 
 
 def due(shard: str, now: int, start: Key | None = None) -> tuple[list[Item], Key | None]:
@@ -28,6 +31,11 @@ def due(shard: str, now: int, start: Key | None = None) -> tuple[list[Item], Key
 def item(key: Key) -> Item | None:
     """The item itself, strongly consistent."""
     return table.get(settings().data_table, keys.of(key))
+
+
+def items(entries: Sequence[Key]) -> list[Item | None]:
+    """The items of one page of entries, in their order, strongly consistent: one call."""
+    return table.batch_get(settings().data_table, [keys.of(entry) for entry in entries])
 
 
 def push(key: Key, seen: int, later: int, looks: int, trouble: str | None = None) -> bool:

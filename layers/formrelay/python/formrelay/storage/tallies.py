@@ -42,7 +42,7 @@ def of(hook: str) -> Tally:
             return Tally(Counter(item["status"] for item in found), parked)
     tail = _tail(hook, chain, marks.WORTH)
     if len(tail) == marks.WORTH:
-        chain = marks.census(hook).marks
+        chain = marks.extended(hook)
         tail = _tail(hook, chain)
     troubled = {kind: deliveries.count_troubled(hook, kind) for kind in _KINDS}
     tally: Counter[int] = Counter()
