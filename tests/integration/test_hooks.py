@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from formrelay.settings import settings
 from formrelay.storage import hooks as stored_hooks
 from formrelay.storage import keys, table
-from tests.support.app import FORM, PASSWORD, Answer, App
+from tests.support.app import FORM, PASSWORD, Answer, App, Parts
 from tests.support.aws import stored
 from tests.support.calls import doing, failing
 from tests.support.grants import grant, switch_off
@@ -141,6 +141,31 @@ def test_a_hook_may_be_sent_as_a_form(app: App, asset: str) -> None:
     assert answer.status == 201, answer.text
     assert answer.json()["active"] is False
     assert answer.json()["subset_fields"] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "entries"),
+    [
+        ("subset_fields=region&subset_fields=member", ["region", "member"]),
+        ("subset_fields=region", ["region"]),
+        ('subset_fields=["region","member"]', ["region", "member"]),
+        ("subset_fields=", []),
+    ],
+)
+def test_a_form_sends_the_entries_of_a_list_one_by_one_or_as_json(
+    app: App, asset: str, sent: str, entries: list[str]
+) -> None:
+    uid = made(app, asset, subset_fields=["old"])["uid"]
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = app.call("PATCH", path(asset, f"{uid}/"), body=sent.encode(), headers=headers)
+    assert (answer.status, answer.json().get("subset_fields")) == (200, entries)
+
+
+def test_a_multipart_form_sends_lists_too(app: App, asset: str) -> None:
+    fields: Parts = [("name", (None, "form", None)), ("endpoint", (None, ENDPOINT, None))]
+    fields += [("events", (None, event, None)) for event in ("submission.edited", "submission.created")]
+    answer = app.send_form("POST", path(asset), fields)
+    assert answer.json().get("events") == ["submission.created", "submission.edited"]
 
 
 def test_read_only_keys_are_ignored(app: App, asset: str) -> None:

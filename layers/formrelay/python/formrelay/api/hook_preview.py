@@ -66,7 +66,7 @@ def _changes(ctx: Context, hook: Item) -> dict[str, Any]:
     """The fields of the body, checked as for a change of the hook, with the password in the clear."""
     if ctx.request.method != "POST":
         return {}
-    return clean(ctx.request.data(), hook, partial=True, rules=hooks.rules(ctx))
+    return clean(hooks.given(ctx), hook, partial=True, rules=hooks.rules(ctx))
 
 
 def _submission(ctx: Context, project: Project) -> tuple[Item, bool]:

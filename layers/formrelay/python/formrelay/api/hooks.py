@@ -12,7 +12,7 @@ from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
 from formrelay.hooks import guard, resolve
-from formrelay.hooks.fields import Rules, clean, mask
+from formrelay.hooks.fields import LISTS, Rules, clean, mask
 from formrelay.isolation import pauses
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks, tallies
@@ -50,7 +50,7 @@ def list_hooks(ctx: Context, asset: str) -> Response:
 
 def create_hook(ctx: Context, asset: str) -> Response:
     project = _project(ctx, asset)
-    values = clean(ctx.request.data(), None, partial=False, rules=rules(ctx))
+    values = clean(given(ctx), None, partial=False, rules=rules(ctx))
     now = clock.now_ms()
     hook = _stored({"uid": ids.uid("h"), "created": now, "revision": 0}, values, now)
     try:
@@ -62,6 +62,16 @@ def create_hook(ctx: Context, asset: str) -> Response:
         raise not_found() from None
     shown = _shown(ctx, project, hook, None)
     return json_response(shown, 201, {"Location": shown["url"]})
+
+
+def given(ctx: Context) -> dict[str, Any]:
+    """The fields of a hook in the body; a form may send each entry of a list as a value of its own. Raises 400, 415."""
+    data = ctx.request.data()
+    for name in LISTS:
+        values = ctx.request.values(name)
+        if len(values) > 1 or (values and not values[0].lstrip().startswith("[") and values[0].strip()):
+            data[name] = values
+    return data
 
 
 def get_hook(ctx: Context, asset: str, hook: str) -> Response:
@@ -83,7 +93,7 @@ def put_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 def _change(ctx: Context, asset: str, hook: str, *, partial: bool) -> tuple[Project, Item]:
     def values(found: Item) -> dict[str, Any]:
-        return clean(ctx.request.data(), found, partial=partial, rules=rules(ctx))
+        return clean(given(ctx), found, partial=partial, rules=rules(ctx))
 
     return change(ctx, asset, hook, values)
 

@@ -131,28 +131,40 @@ class Request:
             if not isinstance(value, dict):
                 raise ApiError(400, {"non_field_errors": ["Invalid data. Expected a dictionary."]})
             return value
+        return dict(self._form())
+
+    def values(self, name: str) -> list[str]:
+        """All values of a field of a form, of which :meth:`data` has the last one; none where the body is no form.
+
+        Raises ApiError 400 or 415.
+        """
+        if not self.body or self.content_type in ("", JSON):
+            return []
+        return [value for key, value in self._form() if key == name and isinstance(value, str)]
+
+    def _form(self) -> list[tuple[str, Any]]:
         if self.content_type == "application/x-www-form-urlencoded":
-            return self._form()
+            return self._urlencoded()
         if self.content_type == "multipart/form-data":
             return self._multipart()
         raise detail(415, f'Unsupported media type "{self.content_type}" in request.')
 
-    def _form(self) -> dict[str, Any]:
+    def _urlencoded(self) -> list[tuple[str, Any]]:
         try:
-            text = self.body.decode()
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+            return list(parse_qsl(self.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
         except ValueError as error:
             raise detail(400, f"Malformed form - {error}") from None
 
-    def _multipart(self) -> dict[str, Any]:
+    def _multipart(self) -> list[tuple[str, Any]]:
         from formrelay.openrosa.errors import MultipartError
         from formrelay.openrosa.multipart import parse
 
         try:
             parts = parse(self.headers["content-type"], self.body)
-            return {
-                part.name: part if part.filename is not None else bytes(part.data).decode() for part in parts
-            }
+            return [
+                (part.name, part if part.filename is not None else bytes(part.data).decode())
+                for part in parts
+            ]
         except (MultipartError, UnicodeDecodeError) as error:
             reason = error.message if isinstance(error, MultipartError) else error
             raise detail(400, f"Multipart form parse error - {reason}") from None

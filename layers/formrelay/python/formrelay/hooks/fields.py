@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "concurrency": None,
     "events": [*event_kinds.DEFAULT],
 }
+LISTS = ("subset_fields", "events")
 _SETTINGS = ("username", "password", "custom_headers")
 _TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
 _FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
