@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from formrelay import clock, ids, purges
 from formrelay.isolation import drains
 from formrelay.log import logger
-from formrelay.resends import jobs as resends
 from formrelay.storage import jobs as stored
 from formrelay.storage import keys, purging
 from formrelay.storage.table import Item
@@ -17,7 +16,7 @@ PURGE_HOOK = "purge-hook"
 DRAIN_HOOK = "drain-hook"
 PURGE_PROJECT = "purge-project"
 # People look at these after they are done.
-_FOLLOWED = (resends.RETRY, resends.REPLAY)
+_FOLLOWED = stored.RESENDS
 
 
 def purge_hook(hook_uid: str) -> Item:
@@ -80,8 +79,16 @@ def _purge(job: Item, ends: float) -> bool:
     return False
 
 
+# Deliveries put jobs, too; only who works on them needs what reads submissions.
+
+
+def _resend(job: Item, ends: float) -> bool:
+    from formrelay.resends import jobs as resends
+
+    return resends.work(job, ends)
+
+
 def _change(job: Item, ends: float) -> bool:
-    # Functions that only put jobs need nothing of what reads submissions.
     from formrelay.changes import bulk
 
     return bulk.work(job, ends)
@@ -91,7 +98,6 @@ _STEPS: dict[str, Callable[[Item, float], bool]] = {
     PURGE_HOOK: _purge,
     DRAIN_HOOK: drains.work,
     PURGE_PROJECT: purges.work,
-    resends.RETRY: resends.work,
-    resends.REPLAY: resends.work,
+    **dict.fromkeys(stored.RESENDS, _resend),
     **dict.fromkeys(stored.CHANGES, _change),
 }

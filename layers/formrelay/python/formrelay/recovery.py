@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from formrelay import clock, delivery, jobs, queues
-from formrelay.changes import deletions
-from formrelay.export_tasks import tasks as export_tasks
 from formrelay.isolation import lanes, pauses
 from formrelay.log import logger
 from formrelay.settings import MAX_QUEUE_DELAY, settings
@@ -119,10 +117,25 @@ def _handle(item: Item | None, ends: float, outbox: _Outbox) -> str:
     if kind == "A":
         return pauses.look(item, now)
     if kind == "X":
-        return "cleared" if deletions.clear(item, ends) else "clearing"
+        return _leftovers(item, ends)
     if kind == "O":
-        return export_tasks.look(item, now)
+        return _export(item, now)
     return _delivery(item, now, outbox)
+
+
+# Seldom due: most sweeps need nothing of what deletes or exports.
+
+
+def _leftovers(item: Item, ends: float) -> str:
+    from formrelay.changes import deletions
+
+    return "cleared" if deletions.clear(item, ends) else "clearing"
+
+
+def _export(item: Item, now: int) -> str:
+    from formrelay.export_tasks import tasks
+
+    return tasks.look(item, now)
 
 
 class _Outbox:

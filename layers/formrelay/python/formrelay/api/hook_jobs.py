@@ -14,7 +14,7 @@ from formrelay.resends import jobs as resends
 from formrelay.storage import jobs
 from formrelay.storage.table import Item
 
-_KINDS = {resends.RETRY: "retry", resends.REPLAY: "replay"}
+_KINDS = {jobs.RETRY: "retry", jobs.REPLAY: "replay"}
 
 
 def list_jobs(ctx: Context, asset: str, hook: str) -> Response:

@@ -20,7 +20,6 @@ from formrelay.settings import settings
 from formrelay.storage import deliveries, health, hooks, jobs, keys
 from formrelay.storage.table import ConditionError, Item
 
-RETRY, REPLAY = "retry-hook", "replay-hook"
 SWITCHED_OFF = "The hook is switched off"
 _PAGE = 100
 # A process may need so much longer than its time before another one may go on (ms).
@@ -46,19 +45,19 @@ class _Kind:
 
 
 _KINDS = {
-    RETRY: _Kind(retries.page, retries.make_due, queues.send_retries, heeds_pause=False),
-    REPLAY: _Kind(replays.page, replays.make_due, queues.send_replays, heeds_pause=True),
+    jobs.RETRY: _Kind(retries.page, retries.make_due, queues.send_retries, heeds_pause=False),
+    jobs.REPLAY: _Kind(replays.page, replays.make_due, queues.send_replays, heeds_pause=True),
 }
 
 
 def retry(asset: str, hook: str, filters: retries.Filters) -> Item:
     """A job that retries deliveries of a hook, stored."""
-    return _new(RETRY, asset, hook, filters.stored())
+    return _new(jobs.RETRY, asset, hook, filters.stored())
 
 
 def replay(asset: str, hook: str, wanted: replays.Wanted) -> Item:
     """A job that sends existing submissions to a hook, stored."""
-    return _new(REPLAY, asset, hook, wanted.stored(clock.now_ms()))
+    return _new(jobs.REPLAY, asset, hook, wanted.stored(clock.now_ms()))
 
 
 def _new(kind: str, asset: str, hook: str, what: Item) -> Item:

@@ -22,7 +22,8 @@ from formrelay.settings import settings
 from formrelay.storage import keys, table
 from formrelay.storage.table import Item
 
-# Kinds of jobs that change many submissions.
+# Kinds of jobs that send many deliveries again, and that change many submissions.
+RESENDS = RETRY, REPLAY = "retry-hook", "replay-hook"
 CHANGES = DELETE, VALIDATE, EDIT = "delete-submissions", "validate-submissions", "edit-submissions"
 QUEUED, RUNNING, DONE = "queued", "running", "done"
 # Seconds that a job which is done can be looked at.
