@@ -137,7 +137,7 @@ def _retries_early() -> Applied:
         def decide(*args: Any) -> ladder.Next:
             following = original(*args)
             due = following.due_at
-            return replace(following, due_at=due - 5_000) if due is not None else following
+            return following._replace(due_at=due - 5_000) if due is not None else following
 
         return decide
 

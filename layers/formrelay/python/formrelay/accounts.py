@@ -6,8 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from formrelay import clock, ids, passwords, sealing
 from formrelay.errors import UnavailableError, detail, invalid, not_found
@@ -99,8 +98,7 @@ def checked_details(details: Mapping[str, Any]) -> Item:
     return dict(details)
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A change of an account: what is None stays as it is. ``details`` are merged key by key."""
 
     email: str | None = None

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import clock, ids
 from formrelay.errors import detail
@@ -33,8 +32,7 @@ _DAY_MS = 86_400_000
 _END = "9" * 16
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One entry as people read it. ``uid`` and ``at`` (ms) of who did it and when; ``metadata`` of the contract."""
 
     username: str

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import ids
 from formrelay.openrosa.errors import MultipartError, Outcome
@@ -28,8 +28,7 @@ _NOT_STORED = re.compile(r"[^\w.-]")
 _DEFAULT_TYPE = "application/octet-stream"
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """One file as it came; ``xpath`` names the question it answers, empty when unknown."""
 
     uid: str

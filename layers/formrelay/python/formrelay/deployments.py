@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +56,7 @@ def deploy(caller: Caller, found: Project, *, active: bool, version_uid: str | N
             info["deployed_count"] = current.info["deployed_count"] + 1
         files = form_files.deploy_ops(found.uid, form_files.read(found.uid), made)
         told = history.deployment_op(history.who(caller), current, version.uid)
-        done = replace(version, deployed=now, label=label)
+        done = version._replace(deployed=now, label=label)
         save(current, state, info, caller, done, also=[form, told, *files])
 
     deployed = change(found.uid, apply)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import clock, hook_secrets, hook_settings, records
 from formrelay.event_kinds import CREATED
@@ -13,8 +13,7 @@ from formrelay.storage import submissions
 from formrelay.storage.table import Item
 
 
-@dataclass(frozen=True)
-class HookRequest:
+class HookRequest(NamedTuple):
     """A POST, ready to be sent: the bytes of the body are those that its signature is over."""
 
     url: str
@@ -22,8 +21,7 @@ class HookRequest:
     body: payload.Body
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What tells requests with the same body apart: ``message_id`` is ``webhook-id``, ``attempt`` counts from 1."""
 
     message_id: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from formrelay import admission, attachments, clock, creations, history
 from formrelay.auth import Caller
@@ -39,8 +39,7 @@ _TRIES = 5
 _LAST_TIME = 253_370_764_800_000
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(NamedTuple):
     """One POST of a submission. ``path_user`` is the name in ``/{username}/submission``; ``parts`` the files;
     ``by`` who sent it, as :func:`formrelay.history.who` tells."""
 
@@ -54,8 +53,7 @@ class Post:
     waits: bool = False
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What the client is told: 201, or 202 where nothing was added. Times in ms."""
 
     created: bool

@@ -10,7 +10,7 @@ import csv
 import io
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import clock, ids
 from formrelay.errors import UnavailableError, detail
@@ -27,8 +27,7 @@ _PART = 8 * 1024 * 1024
 CSV = "text/csv; charset=utf-8"
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """What is exported: ``name`` as storage knows the log, ``prefix`` of its uids, ``columns`` of its rows."""
 
     name: str
@@ -36,8 +35,7 @@ class Log:
     columns: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """How whoever asked is told: ``kind`` of letter, its ``facts``, and ``url`` of the exports, which ends in ``/``."""
 
     kind: str

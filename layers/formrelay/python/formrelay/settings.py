@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 # SQS accepts no longer delay than this on a message.
 MAX_QUEUE_DELAY = 900
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Every knob, in seconds and bytes where it is a number. Operators set them as template parameters."""
 
     data_table: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from formrelay import clock, selection
 from formrelay.ids import MAX_SUBMISSION_ID
@@ -14,8 +15,7 @@ from formrelay.storage import marks, submissions
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(NamedTuple):
     """Submissions of a project: all of them, and those of each day (UTC, days since 1970) that was asked for."""
 
     total: int

@@ -7,7 +7,6 @@ Plain data, since every start of the function makes it: shapes of JSON go by the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 JSON_BODY = "application/json"
@@ -48,8 +47,7 @@ Shape = str | Page | Many | Media
 """A name in ``api/openapi``, a list of it, or something else than JSON."""
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """A parameter of the query string; ``schema`` is its JSON Schema, any text unless told."""
 
     name: str
@@ -57,8 +55,7 @@ class Query:
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """The body of a request: the named shape of its fields, and one that works as it stands.
 
     ``parts`` is the shape of a multipart body where that has more, such as a file.
@@ -71,8 +68,7 @@ class Body:
     parts: str = ""
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """What a route does.
 
     ``answers`` are all of success by status, None for an empty body, a tuple for a choice of them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import history, permissions, records
 from formrelay.api import data
@@ -22,8 +22,7 @@ from formrelay.storage.table import MAX_BATCH_GET, Item
 INLINE = 25.0
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """A change that the caller may make, to which submissions, and until when in this request (monotonic clock)."""
 
     asked: Asked

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay.api import paging
 from formrelay.api.http import Request, parse_json
@@ -33,8 +32,7 @@ def fields(request: Request) -> list[str] | None:
     return [str(name) for name in names] if names else None
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """The order of the rows: that of their ids or against it, or by ``key``."""
 
     forward: bool = True

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice, takewhile
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from formrelay import clock, event_kinds, ids
@@ -33,8 +33,7 @@ _DIGITS = len(str(ids.MAX_SUBMISSION_ID))
 _NOBODYS = ids.MAX_SUBMISSION_ID + 1
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """None for any status, any submission; times of the last change in ms, ``until`` not included."""
 
     status: int | None = None

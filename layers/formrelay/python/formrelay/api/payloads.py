@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay.api.fields import json_object
 from formrelay.api.http import Request, parse_json
@@ -15,8 +14,7 @@ MAX_CHOSEN = 10_000
 _MAX_DIGITS = 100
 
 
-@dataclass(frozen=True)
-class Meant:
+class Meant(NamedTuple):
     """Which submissions a call means: the ids in ``chosen``, else all that meet ``query`` (``{}``: all)."""
 
     chosen: tuple[int, ...] | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import ids, permissions, rights
 from formrelay.api.router import Context
@@ -26,8 +25,7 @@ _PARTIAL = {
 }
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One right of one user on a project; ``filters`` of a row-level one."""
 
     uid: str

@@ -6,9 +6,9 @@ Every route answers with or without a slash at its end, with a format suffix, wi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.api.about import About
 from formrelay.api.http import Request, Response, error_response, json_response
@@ -48,8 +48,7 @@ Handler = Callable[..., Response]
 _MAX_PARAMETER = 255
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """``pattern`` names path parameters as ``{name}``; they reach the handler as keyword arguments."""
 
     method: str
@@ -63,21 +62,36 @@ class Route:
     """Characters that a path parameter may have."""
 
 
+class _Pattern(NamedTuple):
+    """The segments of a path, and the routes of its methods."""
+
+    segments: tuple[str, ...]
+    by_method: dict[str, Route]
+
+    def match(self, path: Sequence[str]) -> dict[str, str] | None:
+        """The parameters of a path with as many segments; None when it is another one."""
+        parameters = {}
+        for name, value in zip(self.segments, path, strict=True):
+            if name.startswith("{"):
+                parameters[name[1:-1]] = value
+            elif name != value:
+                return None
+        longest = max(route.longest for route in self.by_method.values())
+        return parameters if all(0 < len(value) <= longest for value in parameters.values()) else None
+
+
 class Router:
     """Finds the handler of a request and turns what goes wrong into answers."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        by_pattern: dict[str, dict[str, Route]] = {}
+        by_pattern: dict[tuple[str, ...], dict[str, Route]] = {}
         for route in routes:
-            by_pattern.setdefault(route.pattern, {})[route.method] = route
+            by_pattern.setdefault(tuple(route.pattern.split("/")), {})[route.method] = route
+        self._by_length: dict[int, list[_Pattern]] = {}
         # Literal segments win over parameters, as in "hooks/{hook}/logs" and "data/bulk".
-        ordered = sorted(
-            by_pattern.items(), key=lambda entry: [s.startswith("{") for s in entry[0].split("/")]
-        )
-        self._patterns = [
-            (_compile(pattern), max(route.longest for route in by_method.values()), by_method)
-            for pattern, by_method in ordered
-        ]
+        for segments in sorted(by_pattern, key=lambda segments: [s.startswith("{") for s in segments]):
+            pattern = _Pattern(segments, by_pattern[segments])
+            self._by_length.setdefault(len(segments), []).append(pattern)
 
     def answer(self, request: Request) -> Response:
         """The response to a request; never raises for what the caller did."""
@@ -107,10 +121,11 @@ class Router:
         return route.handler(Context(request, caller), **params)
 
     def _find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        for pattern, longest, by_method in self._patterns:
-            match = pattern.fullmatch(path)
-            if match and all(len(value) <= longest for value in match.groups()):
-                return by_method, match.groupdict()
+        segments = path.split("/")
+        for pattern in self._by_length.get(len(segments), ()):
+            parameters = pattern.match(segments)
+            if parameters is not None:
+                return pattern.by_method, parameters
         raise not_found()
 
     def _answers_xml(self, request: Request) -> bool:
@@ -120,7 +135,3 @@ class Router:
             return request.format == "xml" and any("xml" in route.formats for route in by_method.values())
         except ApiError:
             return False
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))

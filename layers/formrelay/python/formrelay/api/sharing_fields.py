@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from formrelay import rights
@@ -32,8 +31,7 @@ _PERMISSION = re.compile(r"(?:.*/)?permissions/([^/]+)/?")
 _OTHERS = frozenset({rights.DELETE_ASSET, "discover_asset"})
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One right for one user; ``filters`` of row-level rights, as given."""
 
     username: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """``by`` as :func:`formrelay.history.who` tells; ``origin`` the base URL that links in hooks' bodies start with."""
 
     project: Project

@@ -38,8 +38,7 @@ _THREADS = 4
 _SLACK_MS = 30_000
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What became of one submission; ``uuid`` is its new instanceID, of one that was refused the current one."""
 
     uuid: str
@@ -215,8 +214,7 @@ class _Turn:
 # What is done
 
 
-@dataclass(frozen=True)
-class _Act:
+class _Act(NamedTuple):
     """How many submissions are changed before progress is written down, and how; results of those that were edited."""
 
     batch: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.json_text import compact
 from formrelay.openrosa import instance as instances
@@ -12,8 +12,7 @@ from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """``named``: the files that it names, with their paths; ``sha256`` of its XML."""
 
     instance: instances.Instance

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from formrelay import attachments, events, history
 from formrelay.changes import contents
@@ -28,8 +28,7 @@ class RefusedError(Exception):
     """A record that cannot be edited so; the text says why, for the caller."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What is to become of a record: answers by their paths, under ``uuid`` as its new instanceID."""
 
     answers: Mapping[Path, Value]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from formrelay.exports.options import UNNAMED, Options
 from formrelay.forms import grids
@@ -24,16 +24,14 @@ MEDIA: Final = frozenset({"image", "audio", "video", "file", "background-audio"}
 _HXL: Final = "hxl:"
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A choice of a list: its value, and its label in the language of the export (the value where it has none)."""
 
     name: str
     label: str
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question as one version asks it.
 
     ``groups`` are the labels of the groups and repeats around it, outermost first; ``path`` is its key in records.
@@ -175,7 +173,7 @@ def hand_on_choices(versions: Sequence[Version]) -> None:
                 before = had.get((key, name))
                 if before and before.type == question.type and before.choices:
                     choices = _merged(before.choices, question.choices)
-                    section.questions[name] = replace(question, choices=choices)
+                    section.questions[name] = question._replace(choices=choices)
                 had[key, name] = section.questions[name]
 
 

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from formrelay.exports import form
 from formrelay.exports.form import MAIN_KEY, Key, Question, Version
@@ -59,8 +58,7 @@ _KINDS: Final = {
 _META_KINDS: Final = {"_id": Kind.ALWAYS_NUMBER, "_submission_time": Kind.DATETIME}
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column: its header, what a spreadsheet makes of it, its HXL tags."""
 
     header: str
@@ -68,8 +66,7 @@ class Column:
     tags: str = ""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """The columns of one question. ``question`` is its newest definition, with the choices of all versions before."""
 
     key: Key
@@ -77,8 +74,7 @@ class Field:
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """The questions' columns of one section; ``name`` is the repeat's, empty for the main one."""
 
     key: Key
@@ -86,8 +82,7 @@ class Sheet:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """All sections of an export, the main one first. ``meta``: names of meta columns; ``indexed``: whether the main
     section has ``_index``."""
 
@@ -179,7 +174,7 @@ def columns(question: Question, options: Options) -> Iterator[Column]:
     """The columns of a question; its tags stand on the first one."""
     made = list(_columns(question, options))
     for number, column in enumerate(made):
-        yield replace(column, tags=question.tags) if not number else column
+        yield column._replace(tags=question.tags) if not number else column
 
 
 def _columns(question: Question, options: Options) -> Iterator[Column]:

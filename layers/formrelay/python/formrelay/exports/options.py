@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from formrelay.query import QueryError, compile_query
 
@@ -69,8 +68,7 @@ class OptionsError(ValueError):
         return f"`{key}` {self.message[0].lower()}{self.message[1:]}"
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The settings of one export.
 
     ``fields`` are paths of questions and names of meta columns, empty for all; ``query`` and ``submission_ids`` choose

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay.exports import form, layout
 from formrelay.exports.form import MAIN_KEY, Key, Version
@@ -16,8 +15,7 @@ from formrelay.exports.values import NOWHERE, Maker, Record, maker, meta
 _VERSION = "__version__"
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """How one version fills one sheet.
 
     ``number`` of the sheet in the layout; ``path``: where the entry around it has its entries; ``inside``: the sections
@@ -30,8 +28,7 @@ class Section:
     inside: tuple[Section, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """``main`` holds the main section by version uid, ``newest`` that of the newest version.
 
     ``meta`` are the makers of the submission's own columns, ``meta_for_repeats`` those that rows of repeats show.
@@ -63,7 +60,7 @@ def plan(contents: Iterable[tuple[str, Mapping[str, Any]]], options: Options) ->
     Of each only what is needed is kept. Raises ValueError without any.
     """
     if options.type == GEOJSON:
-        options = replace(options, multiple_select=SUMMARY)
+        options = options._replace(multiple_select=SUMMARY)
     used = islice(contents, None if options.all_versions else 1)
     versions = [form.read(uid, content, options) for uid, content in used]
     if not versions:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from formrelay.exports import form
 from formrelay.exports.form import Question
@@ -25,8 +24,7 @@ _MEMORY: Final = 4_000
 _LONGEST: Final = 200
 
 
-@dataclass(frozen=True)
-class Maker:
+class Maker(NamedTuple):
     """How one question of one version fills its columns.
 
     ``key`` is where records have the answer. ``texts`` makes the cells of an answer; None: the answer is the cell.

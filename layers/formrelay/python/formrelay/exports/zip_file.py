@@ -8,8 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from formrelay.exports.deflate import END, joined_crc
 
@@ -22,8 +21,7 @@ _VERSION: Final = 20
 _TIME, _DATE = 0, (1 << 5) | 1
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A stretch of an entry: ``pieces`` of deflated bytes that end on a byte; CRC-32 and sizes of all of them."""
 
     pieces: Iterable[bytes]
@@ -40,8 +38,7 @@ def part(text: str) -> Part:
     return Part([packed], zlib.crc32(data), len(data), len(packed))
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A file in the archive, made of stretches one after the other."""
 
     name: str

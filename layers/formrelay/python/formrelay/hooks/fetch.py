@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import http.client
 import time
-from dataclasses import dataclass
 from email.message import Message
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
@@ -37,8 +36,7 @@ class FetchError(Exception):
     """The file could not be had; the text says why, for the user who named the address."""
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(NamedTuple):
     """A file, and the name that its server or its address gives it."""
 
     data: bytes

@@ -7,10 +7,9 @@ An operator's deny list beats the operator's allow list, which beats the built-i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,8 +64,7 @@ _V4_AT_THE_END = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """An operator's exceptions to the built-in list."""
 
     allow: tuple[Network, ...] = ()

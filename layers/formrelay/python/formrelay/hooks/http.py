@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -37,8 +36,7 @@ _RETRY_AFTER_LIMIT = 100
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds: for one TCP connection, and for the whole attempt from name look-up to the end of the answer."""
 
     connect: float = 3.0
@@ -111,7 +109,7 @@ class Client:
         finally:
             transport.end()
         took = round((time.monotonic() - started) * 1000)
-        return replace(outcome, duration_ms=took, address=attempt.address)
+        return outcome._replace(duration_ms=took, address=attempt.address)
 
     def prepare(self, url: str, headers: Mapping[str, str | bytes], body: bytes) -> requests.PreparedRequest:
         """The request as it is handed to a connection. Raises AttemptError for what cannot be one."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,7 @@ _FINAL: frozenset[Kind] = frozenset({"forbidden", "unusable"})
 _OURS: frozenset[Kind] = frozenset({"internal", "interrupted"})
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One finished attempt: what the log shows (contract rest-services §3) and what the ladder needs.
 
     ``status_code`` is the answer's, 504 for a time-out, else None. ``retry_after`` is that header as it came.
@@ -56,8 +54,7 @@ class Outcome:
         return self.kind in _OURS
 
 
-@dataclass(frozen=True)
-class Next:
+class Next(NamedTuple):
     """When the delivery is due again (ms), None for never; and whether its hook should ``pause``."""
 
     due_at: int | None

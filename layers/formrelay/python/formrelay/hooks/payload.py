@@ -6,8 +6,7 @@ The same hook and record always give the same bytes.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from formrelay.hooks import subset
 from formrelay.openrosa import instance_ids
@@ -24,8 +23,7 @@ class UnusableError(ValueError):
     """The hook is set up in a way that cannot be sent; the text is for its owner."""
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """What is signed and sent, byte for byte."""
 
     content_type: str

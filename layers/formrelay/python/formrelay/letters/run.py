@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 
 from formrelay import clock, mail, queues
 from formrelay.bounces import OWNER_TAG
@@ -17,8 +17,7 @@ from formrelay.storage import accounts, letters
 from formrelay.storage.table import ConditionError, Item
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(NamedTuple):
     """Whom a letter goes to; ``tags`` come back with what SES tells of it."""
 
     address: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HISTORY_EXPORT, ACCESS_EXPORT, SIGNUP, SIGNUP_TAKEN, OWNERSHIP_INVITE = (
     "history-export",
@@ -13,8 +13,7 @@ HISTORY_EXPORT, ACCESS_EXPORT, SIGNUP, SIGNUP_TAKEN, OWNERSHIP_INVITE = (
 )
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """``body`` are paragraphs; ``link`` names where the letter's link leads."""
 
     subject: str
@@ -22,8 +21,7 @@ class Letter:
     link: str = ""
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """The page behind the link of a sign-up."""
 
     title: str

@@ -47,8 +47,8 @@ _CODE_BAD_CHARACTER_REFERENCE = 14
 _ASCII_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NOT_IN_A_NAME = re.compile(r"[\x00-,/:-@\[-^`{-\x7f]")
 
-OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""A character that XML 1.0 cannot hold (production 2, Char)."""
+OUTSIDE_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""A character that XML 1.0 cannot hold: the rest of production 2, Char, which takes ten times as long to compile."""
 
 
 def checked(xml: bytes) -> bytes:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from formrelay.openrosa.errors import MultipartError
@@ -34,8 +33,7 @@ _PERCENT_IN_QUOTES = re.compile(r"%(22|0[dD]|0[aA])")
 _EXTENDED = re.compile(r"([A-Za-z0-9-]+)'[^']*'(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part; a part without a file name, or with an empty one, is a form field, not a file."""
 
     name: str
@@ -85,8 +83,7 @@ def _spans(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
         found = following
 
 
-@dataclass(frozen=True, slots=True)
-class _Delimiter:
+class _Delimiter(NamedTuple):
     start: int
     """Of its line break, where one precedes it."""
     end: int

@@ -8,8 +8,7 @@ Contract submissions §3–§5 (submitting), §8 (in JSON), §9 (lists).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from formrelay.clock import http_date, iso_offset
 from formrelay.errors import CHALLENGE
@@ -38,8 +37,7 @@ _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 _LOCATED = frozenset((201, 202, 204, 409))
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer: plain values, for the HTTP layer to send."""
 
     status: int
@@ -47,8 +45,7 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a client is told of its accepted submission; times in ms, ``message`` None for the default text."""
 
     form_id: str
@@ -59,8 +56,7 @@ class Receipt:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedForm:
+class ListedForm(NamedTuple):
     """One row of the form list; ``md5`` is the hexadecimal MD5 of the form's XML as served."""
 
     form_id: str
@@ -71,8 +67,7 @@ class ListedForm:
     manifest_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListedMedia:
+class ListedMedia(NamedTuple):
     """One row of a manifest; ``md5`` is the file's, hexadecimal."""
 
     filename: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from formrelay.query import pushdown, values
 from formrelay.query.bounds import Budget, QueryError
@@ -19,8 +18,7 @@ _T = TypeVar("_T")
 _LOGIC = ("$and", "$or")
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A compiled query. Ranges are inclusive, ``None`` is open, a low bound above the high one matches nothing."""
 
     predicate: Predicate

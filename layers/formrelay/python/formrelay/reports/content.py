@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from formrelay import ids
 from formrelay.reports.links import Link, hook_links, project_url
@@ -21,8 +21,7 @@ _PREHEADER = 140
 _NOTICE_CUT = 50
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """One project. ``hooks`` has the links of each hook that is named as failing."""
 
     title: str
@@ -33,8 +32,7 @@ class Section:
     hooks: list[tuple[str, list[Link]]]
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """One mail; every text of it is one line. ``notes`` say what did not fit."""
 
     texts: Texts

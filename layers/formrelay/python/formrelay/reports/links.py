@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.reports.texts import Texts
 from formrelay.storage.table import Item
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """``method`` is how ``url`` is to be called: what is not GET is no link to click on."""
 
     label: str

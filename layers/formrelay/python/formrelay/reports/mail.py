@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.reports import as_html, as_text
 from formrelay.reports.content import arrange
@@ -11,8 +11,7 @@ from formrelay.reports.texts import texts_for
 from formrelay.storage.table import Item
 
 
-@dataclass(frozen=True)
-class Mail:
+class Mail(NamedTuple):
     """What SES is given."""
 
     subject: str

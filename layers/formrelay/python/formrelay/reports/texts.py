@@ -6,11 +6,10 @@ a REST Service.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(NamedTuple):
     """One language. ``direction`` is ``ltr`` or ``rtl``."""
 
     language: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import clock, ids, queues
 from formrelay.log import logger
@@ -29,8 +28,7 @@ _PERIOD_MS = 10_000
 _MAX_IDLE = 6
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What a kind of job sends again, and how.
 
     ``page(job, limit)``: ids of the deliveries meant among the next ones, and the cursor behind them, None at the end.

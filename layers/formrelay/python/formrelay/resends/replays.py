@@ -6,7 +6,7 @@ Their current version is sent (design §4), in a lane of its own that delays no 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import clock, ids, selection
 from formrelay.isolation import lanes
@@ -16,8 +16,7 @@ from formrelay.storage import backfill, deliveries, keys, submissions
 from formrelay.storage.table import Item
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which submissions are meant: those that match ``query`` (JSON text), came from ``since`` on and before ``until``
     (ms), or the ``chosen`` ids alone; all without any of them."""
 

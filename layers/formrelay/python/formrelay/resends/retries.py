@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import clock, queues
 from formrelay.log import logger
@@ -22,8 +21,7 @@ _SKEW_MS = 5_000
 NO_CODE = 0
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """Which deliveries of a hook are meant; None is no condition.
 
     Last changed from ``since`` on and before ``until`` (ms), with that ``code`` in their last attempt; with ``force``
@@ -37,7 +35,7 @@ class Filters:
 
     def stored(self) -> Item:
         """As a job keeps them."""
-        return asdict(self)
+        return self._asdict()
 
     def mean(self, item: Item, asked: int) -> bool:
         """Whether a retry of many that was asked for at ``asked`` (ms) means this delivery.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay.search.operators import OPERATORS, listed
 
@@ -27,8 +26,7 @@ class _SyntaxError(Exception):
     """No query at all; such a one finds nothing."""
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One condition; ``path`` is empty for a bare word."""
 
     path: tuple[str, ...]
@@ -44,8 +42,7 @@ class Term:
         return any(compare(value, self.value) for value in _values(record, self.path))
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """``and``, ``or`` or ``not`` of some nodes."""
 
     kind: str
@@ -61,8 +58,7 @@ class Group:
 _Node = Term | Group
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(NamedTuple):
     """A compiled query. Without a root it is one that does not parse, which finds nothing."""
 
     root: _Node | None

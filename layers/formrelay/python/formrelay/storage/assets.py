@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import ids
 from formrelay.json_text import compact
@@ -107,8 +107,7 @@ def asset_of_form(form_uuid: str) -> str | None:
     return item["asset"] if item else None
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """One version of a project's form. ``number`` counts from 1; ``deployed`` and ``modified`` in ms;
     ``label`` once it is deployed."""
 
@@ -120,7 +119,7 @@ class Version:
     label: str = ""
 
     def item(self, asset: str) -> Item:
-        return {**keys.version(asset, self.uid), **asdict(self)}
+        return {**keys.version(asset, self.uid), **self._asdict()}
 
 
 def create(state: Item, info: Item, version: Version, content: dict[str, Any], row: Item) -> None:
@@ -212,7 +211,7 @@ def versions(asset: str) -> list[Version]:
         "#pk = :pk AND begins_with(#sk, :v)",
         {":pk": keys.asset_pk(asset), ":v": "V#"},
     )
-    names = [f.name for f in fields(Version)]
+    names = Version._fields
     listed = [Version(**{name: item[name] for name in names}) for item in found]
     return sorted(listed, key=lambda version: version.number, reverse=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.json_text import compact
 from formrelay.settings import settings
@@ -20,8 +20,7 @@ from formrelay.storage.table import Item
 _LISTED = ("uid", "filename", "mimetype", "md5", "size", "url")
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """The files of a form, oldest first, at one ``revision`` of their list.
 
     Each: ``uid, filename, mimetype, md5, description, by, created``, and ``size`` or ``url``.

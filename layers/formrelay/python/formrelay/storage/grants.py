@@ -7,7 +7,7 @@ row to write however many share it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import ids
 from formrelay.json_text import compact
@@ -23,8 +23,7 @@ from formrelay.usernames import ANONYMOUS
 MAX_CHANGED = (table.MAX_TRANSACTION - 5) // 3
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One user's grants as found (None: nothing was given) and as wanted, each with the uid of its assignment."""
 
     username: str

@@ -9,7 +9,7 @@ Readers make them, two at once the same ones, and a block never changes. What li
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay import clock, ids
 from formrelay.settings import settings
@@ -20,8 +20,7 @@ ROWS = 1_000
 _MOST_MADE = 20
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Entries behind the position ``start`` up to and with ``end``."""
 
     start: str

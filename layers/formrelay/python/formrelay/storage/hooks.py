@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.event_kinds import DEFAULT
 from formrelay.settings import settings
@@ -30,8 +30,7 @@ def listed(asset: str) -> list[Item]:
     )
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """A hook with its health and the state of its project: ``name``, ``owner``, …"""
 
     asset: str

@@ -17,8 +17,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from formrelay import ids
 from formrelay.settings import settings
@@ -42,16 +41,14 @@ WRITES = 2
 NEW = "attribute_not_exists(#pk)"
 
 
-@dataclass(frozen=True)
-class Bodies:
+class Bodies(NamedTuple):
     """The answers as one JSON text (an object), and the XML as the client sent it."""
 
     answers: str
     xml: bytes
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """What stands for an instanceID: the submission it belongs to, and the SHA-256 of the XML it came with."""
 
     sid: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formrelay.storage import deliveries, keys, marks, parking
 from formrelay.storage.deliveries import FAILED, PENDING, SUCCESS
@@ -20,8 +20,7 @@ FEW = 1_000
 _KINDS = {"failed": FAILED, "pending": PENDING, parking.PARKED: PENDING, deliveries.WAITING: PENDING}
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(NamedTuple):
     """Deliveries by status, and how many of the pending ones wait for the end of a pause."""
 
     by_status: Counter[int]
