@@ -16,7 +16,7 @@ __all__ = ["Client", "ServerError", "key_for", "origin"]
 
 TIMEOUT = 60
 PAGE = 300
-# Answers after which the same request is made again, and how often.
+# Answers after which the same request is made again where that does no harm, and how often.
 _AGAIN = (429, 502, 503, 504)
 _TRIES = 5
 _LONGEST_WAIT = 60
@@ -32,21 +32,22 @@ class Client:
         self._session.headers["Authorization"] = f"Token {key}"
 
     def request(self, method: str, path: str, *, twice: bool = False, **options: Any) -> requests.Response:
-        """One request; again, after a while, when the server is busy, and when it is away if ``twice`` does no harm.
+        """One request; again, after a while, when the server asks for that, or is away and ``twice`` does no harm.
 
         Raises ServerError for 4xx and 5xx, and for a server that cannot be reached.
         """
         url = path if path.startswith("http") else self.url + path
+        twice = twice or method == "GET"
         for number in range(1, _TRIES + 1):
             last = number == _TRIES
             try:
                 answer = self._session.request(method, url, timeout=TIMEOUT, **options)
             except requests.RequestException as error:
-                if last or not (twice or method == "GET") or not isinstance(error, requests.ConnectionError):
+                if last or not twice or not isinstance(error, requests.ConnectionError):
                     raise unreachable(url, error) from None
                 time.sleep(2.0 ** (number - 1))
                 continue
-            if answer.status_code not in _AGAIN or last:
+            if last or not _may_try_again(answer, twice=twice):
                 break
             time.sleep(_wait(answer, number))
         if answer.status_code >= 400:
@@ -116,6 +117,12 @@ def _read(answer: requests.Response) -> Any:
         return answer.json()
     except ValueError:
         raise no_server(answer.url) from None
+
+
+def _may_try_again(answer: requests.Response, *, twice: bool) -> bool:
+    """A gateway that has lost its patience does not know whether the request is being worked on."""
+    asks = answer.status_code == 429 or (answer.status_code == 503 and "Retry-After" in answer.headers)
+    return asks or (twice and answer.status_code in _AGAIN)
 
 
 def _wait(answer: requests.Response, number: int) -> float:

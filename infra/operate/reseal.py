@@ -27,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
     names = settings()
     done = {"accounts": 0, "hooks": 0}
     for account in items(names.accounts_table, "U#"):
+        if account.get("gone"):
+            continue
         done["accounts"] += _settled(account, lambda found: _account(found, options.from_key))
     for hook in items(names.data_table, "A#", "H#"):
         done["hooks"] += _settled(hook, lambda found: _hook(found, options.from_key))

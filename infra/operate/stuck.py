@@ -49,7 +49,15 @@ def overdue(behind: int) -> Iterator[dict[str, Any]]:
                 break
 
 
-_KINDS = {"H": "delivery", "R": "report", "J": "job", "A": "paused hook"}
+_KINDS = {
+    "H": "delivery",
+    "R": "report",
+    "J": "job",
+    "A": "paused hook",
+    "O": "export",
+    "V": "letter",
+    "X": "what a deleted submission left",
+}
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:

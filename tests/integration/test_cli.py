@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import itertools
 import json
@@ -21,6 +22,7 @@ import pytest
 from infra.cli import copying, profile
 from infra.cli.__main__ import main
 from infra.cli.client import Client
+from infra.cli.faults import ServerError
 from infra.cli.pooling import in_order
 from tests.integration.test_imports import workbook
 from tests.support.app import PASSWORD, App
@@ -148,6 +150,30 @@ def test_without_a_login_it_says_how_to_get_one(server: str, capsys: pytest.Capt
     profile.path().unlink()
     assert main(["projects"]) == 1
     assert "login URL USERNAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("method", "busy", "made"),
+    [
+        ("GET", Answer(504), 2),
+        ("POST", Answer(429), 2),
+        ("POST", Answer(503, headers={"Retry-After": "5"}), 2),
+        # Of a gateway's own: the request may be under way behind it, and would be done twice.
+        ("POST", Answer(503), 1),
+        ("POST", Answer(504), 1),
+    ],
+)
+def test_a_request_is_made_again_only_where_that_does_no_harm(
+    method: str, busy: Answer, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.cli.client.time.sleep", lambda _seconds: None)
+    with Receiver() as receiver:
+        receiver.script.append(busy)
+        with (
+            contextlib.nullcontext() if made > 1 else pytest.raises(ServerError, match=f"says {busy.status}")
+        ):
+            Client(receiver.url(""), "k").request(method, "/api/v2/assets/")
+        assert len(receiver.requests) == made
 
 
 def test_a_form_is_deployed_and_then_replaced(

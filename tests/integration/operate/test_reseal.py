@@ -64,3 +64,8 @@ def test_a_hook_that_is_changed_at_that_moment_is_left_for_the_next_run(
     assert first.lines == [{"resealed": {"accounts": 2, "hooks": 0}}]
     assert "was changed meanwhile: run the command again." in first.remarks
     assert run("reseal", "--from-key", old_key).lines[0]["resealed"]["hooks"] == 1
+
+
+def test_accounts_that_are_gone_have_nothing_to_reseal(world: World, old_key: str, run: Run) -> None:
+    assert run("delete-account", "bob").code == 0
+    assert run("reseal", "--from-key", old_key).lines == [{"resealed": {"accounts": 1, "hooks": 1}}]
