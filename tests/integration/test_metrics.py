@@ -133,7 +133,38 @@ def test_a_lost_message_counts_with_how_long_it_is_overdue_and_is_found_by_its_s
     assert [(line["message"], line["asset"], line["hook"]) for line in told] == [
         ("message sent again", world.asset, world.hook)
     ]
+    assert {line["levelname"] for line in told} == {"WARNING"}
     assert counted("RecoverLogs")["Overdue"] == [(2 * HOUR, {})]
+
+
+def test_a_message_that_recovery_sends_ahead_of_its_time_is_not_overdue(
+    world: World, counted: Counted
+) -> None:
+    world.receiver.answer = Answer(500)
+    world.submit()
+    world.run(60 + 600 + 6000 - 30)
+    assert counted("RecoverLogs")["Overdue"] == [(0, {})]
+
+
+def test_what_alarms_need_is_logged_whatever_the_level(
+    world: World, counted: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="formrelay")
+    fail(world)
+    with failing("sesv2.SendEmail", "MessageRejected", times=1):
+        world.run(121)
+    world.submit()
+    world.lose_queues()
+    world.clock.forward(2 * HOUR)
+    with failing("dynamodb.BatchGetItem", "AccessDeniedException"):
+        world.sweep()
+    world.sweep()
+    assert {record.message for record in caplog.records} >= {
+        "failure report refused",
+        "entry not recovered",
+        "message sent again",
+        "delivery failed for good",
+    }
 
 
 def test_what_recovery_cannot_deal_with_is_counted(world: World, counted: Counted) -> None:

@@ -172,9 +172,15 @@ class _Outbox:
                 _not_recovered(item)
             return
         for item in items:
-            where = {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
-            overdue = max(0, clock.now_ms() - item["due_at"]) // 1000
-            logger.info(SENT_AGAIN, extra={**where, "overdue_s": overdue})
+            _tell_sent(item)
+
+
+def _tell_sent(item: Item) -> None:
+    """One line for each message; a warning, unless it was sent ahead since SQS cannot delay it for so long."""
+    overdue = max(0, clock.now_ms() - item["due_at"]) // 1000
+    log = logger.warning if overdue else logger.info
+    where = {"asset": item["asset"], "hook": item["hook"], "sid": item["sid"]}
+    log(SENT_AGAIN, extra={**where, "overdue_s": overdue})
 
 
 def _delivery(item: Item, now: int, outbox: _Outbox) -> str:
