@@ -155,6 +155,7 @@ def _project(app: App) -> Project:
         "attachment": record["_attachments"][0]["uid"],
         "codename": "view_asset",
         "file": file,
+        "digest": "today",
         "part": "app.js",
         "hook": hook,
         "id": str(record["_id"]),

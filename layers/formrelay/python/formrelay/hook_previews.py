@@ -6,17 +6,17 @@ import hashlib
 from typing import Any
 
 from formrelay.hook_requests import HookRequest
-from formrelay.storage.table import Item
 
 # Bytes of a body that are shown: quoted twice on its way, an answer of Lambda's still holds them.
 MAX_SHOWN = 500_000
 _MASK = "********"
 
 
-def shown(request: HookRequest, submission: Item, *, sample: bool) -> dict[str, Any]:
+def shown(request: HookRequest, sid: int, uuid: str, *, sample: bool) -> dict[str, Any]:
     """The request as JSON: method, URL, headers in their order, body, and what tells two bodies apart.
 
-    ``sample`` says that the submission is made up. Raises UnusableError when it cannot be put on the wire.
+    ``sid`` and ``uuid`` name the submission; ``sample`` says that it is made up. Raises UnusableError when the request
+    cannot be put on the wire.
     """
     # The HTTP client: only those who ask for a preview wait for its import.
     from formrelay.hooks import http
@@ -25,7 +25,7 @@ def shown(request: HookRequest, submission: Item, *, sample: bool) -> dict[str, 
     url, headers = http.as_sent(request.url, request.headers, data)
     return {
         "sample": sample,
-        "submission": {"_id": submission["id"], "_uuid": submission["uuid"]},
+        "submission": {"_id": sid, "_uuid": uuid},
         "method": "POST",
         "url": url,
         "headers": [{"name": name, "value": _masked(name.lower(), value)} for name, value in headers],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from formrelay import clock, hook_secrets, hook_settings, records
-from formrelay.event_kinds import CREATED
+from formrelay import clock, hook_secrets, hook_settings, ids, records
+from formrelay.event_kinds import CREATED, DELETED
 from formrelay.hooks import headers, payload
 from formrelay.settings import settings
 from formrelay.storage import submissions
@@ -78,6 +78,39 @@ def request_for(hook: Item, submission: Item, asset: str, stamp: Stamp) -> HookR
     base = settings().public_url or submission["origin"]
     record = records.record(submission, unpacked, asset=asset, base_url=base)
     return _request(hook, payload.render(hook, record, unpacked.xml), stamp)
+
+
+def of_delivery(item: Item, hook: Item, submission: Item | None, attempt: int) -> HookRequest | None:
+    """What an opened hook is sent by an attempt of a delivery; ``submission`` is the record as it is now.
+
+    None when there is nothing to send: the submission is gone. Raises UnusableError as :func:`request_for` does.
+    """
+    stamp = Stamp(
+        ids.delivery_uid(item["hook"], item["sid"]),
+        attempt=attempt,
+        replay=item.get("replay"),
+        event=item.get("event", CREATED),
+    )
+    if stamp.event == DELETED:
+        return deletion_for(hook, item["last"], stamp)
+    sent = _version(submission, item) if submission else None
+    return request_for(hook, sent, item["asset"], stamp) if sent else None
+
+
+def _version(submission: Item, item: Item) -> Item | None:
+    """The submission as it was at the event, with the files that it or the first attempt had; replays send it as it is.
+
+    None when it was deleted a moment ago.
+    """
+    if item.get("replay") or item.get("current"):
+        return submission
+    return as_of(
+        submission,
+        item["asset"],
+        rev=item.get("rev", 0),
+        files=item.get("files"),
+        validation=item.get("validation"),
+    )
 
 
 def deletion_for(hook: Item, last: Item, stamp: Stamp) -> HookRequest:

@@ -29,7 +29,7 @@ def run(test: dict[str, Any], seconds: float) -> dict[str, Any]:
     shown = None
     try:
         request = hook_requests.request_for(changed, submission, asset, Stamp(ids.uid("ht"), test=True))
-        shown = hook_previews.shown(request, submission, sample=test["sid"] is None)
+        shown = hook_previews.shown(request, submission["id"], submission["uuid"], sample=test["sid"] is None)
     except UnusableError as error:
         outcome = delivery.unusable(error)
     else:

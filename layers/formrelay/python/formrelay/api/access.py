@@ -127,7 +127,7 @@ TABLE: Mapping[str, Rule] = {
     # The service
     "GET /": ANYBODY,
     "GET /api/v2/docs": ANYBODY,
-    "GET /console/{part}": ANYBODY,
+    "GET /console/{digest}/{part}": ANYBODY,
     "GET /api/v1": ANYBODY,
     "GET /api/v2": ANYBODY,
     "GET /api/v2/environment": ANYBODY,
@@ -223,6 +223,7 @@ TABLE: Mapping[str, Rule] = {
     f"POST {_HOOK}/secret": HOOKS,
     f"DELETE {_HOOK}/secret": HOOKS,
     f"GET {_HOOK}/stats": HOOKS,
+    f"POST {_HOOKS}/preview": HOOKS,
     f"GET {_HOOK}/preview": HOOKS,
     f"POST {_HOOK}/preview": HOOKS,
     f"POST {_HOOK}/test": HOOKS,

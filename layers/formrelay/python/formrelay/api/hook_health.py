@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock
+from formrelay import clock, ids
 from formrelay.hooks import fields
-from formrelay.storage import health
+from formrelay.storage import deliveries, health
 from formrelay.storage.table import Item
+
+# Of what a receiver said, for a line of a list.
+_MAX_MESSAGE = 300
 
 
 def shown(hook: Item, found: Item | None, parked: int) -> dict[str, Any]:
@@ -29,6 +32,24 @@ def shown(hook: Item, found: Item | None, parked: int) -> dict[str, Any]:
         },
         "paused": paused,
         "report_error": _report_error(found.get("report_error")),
+    }
+
+
+def last_error(hook: Item) -> dict[str, Any] | None:
+    """What went wrong with the newest delivery that failed and did not arrive since; None when there is none.
+
+    Found by the index, so it may lag by moments; the message is cut.
+    """
+    sids, _ = deliveries.troubled(hook["uid"], None, 1)
+    item = deliveries.get(hook["uid"], sids[0]) if sids else None
+    if item is None or item["status"] == deliveries.SUCCESS:
+        return None
+    return {
+        "log": ids.delivery_uid(hook["uid"], item["sid"]),
+        "submission_id": deliveries.submission_id(item),
+        "status_code": item.get("code"),
+        "message": item.get("message", "")[:_MAX_MESSAGE],
+        "date": clock.iso_micro(item["modified"]),
     }
 
 

@@ -26,13 +26,14 @@ _WRITABLE = (
 _CHANGE_TRIES = 5
 
 
-def _project(ctx: Context, asset: str) -> Project:
+def of_project(ctx: Context, asset: str) -> Project:
+    """The project, if the caller may have to do with its hooks. Raises 404."""
     return permissions.require_hooks(ctx.caller, assets.project(asset))
 
 
 def require(ctx: Context, asset: str, hook: str) -> tuple[Project, Item]:
     """The project and its hook, if the caller may have to do with them. Raises 404."""
-    project = _project(ctx, asset)
+    project = of_project(ctx, asset)
     found = hooks.get(asset, hook)
     if found is None:
         raise not_found()
@@ -40,7 +41,7 @@ def require(ctx: Context, asset: str, hook: str) -> tuple[Project, Item]:
 
 
 def list_hooks(ctx: Context, asset: str) -> Response:
-    project = _project(ctx, asset)
+    project = of_project(ctx, asset)
     everything = sorted(hooks.listed(asset), key=lambda hook: (hook["name"], hook["uid"]))
     start, limit, shown = paging.page(ctx.request, everything)
     states = health.listed(asset)
@@ -49,7 +50,7 @@ def list_hooks(ctx: Context, asset: str) -> Response:
 
 
 def create_hook(ctx: Context, asset: str) -> Response:
-    project = _project(ctx, asset)
+    project = of_project(ctx, asset)
     values = clean(given(ctx), None, partial=False, rules=rules(ctx))
     now = clock.now_ms()
     hook = _stored({"uid": ids.uid("h"), "created": now, "revision": 0}, values, now)
@@ -197,6 +198,9 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
     more = {
         "signed": signed,
         **hook_health.shown(hook, found, tally.parked),
+        "last_error": hook_health.last_error(hook)
+        if tally[deliveries.FAILED] or tally[deliveries.PENDING]
+        else None,
         "events": hook.get("events", event_kinds.DEFAULT),
     }
     return {**dict(sorted(shown.items())), **more}

@@ -12,7 +12,7 @@ export class ApiError extends Error {
 
 // What an error body says, whatever its shape.
 function words(data) {
-  if (typeof data === "string") return data.slice(0, 500);
+  if (typeof data === "string") return data.trimStart().startsWith("<") ? "" : data.slice(0, 2000);
   if (Array.isArray(data)) return data.map(words).filter(Boolean).join(" ");
   if (data && typeof data === "object")
     return Object.entries(data).map(([name, value]) =>
@@ -21,15 +21,18 @@ function words(data) {
   return data === undefined || data === null ? "" : String(data);
 }
 
+// What the account that is signed in says of itself, asked for once.
+let known;
+
 export const key = {
   get: () => sessionStorage.getItem(KEY),
-  set: (value) => sessionStorage.setItem(KEY, value),
-  drop: () => sessionStorage.removeItem(KEY),
+  set: (value) => { known = undefined; sessionStorage.setItem(KEY, value); },
+  drop: () => { known = undefined; sessionStorage.removeItem(KEY); },
 };
 
 export const base = document.baseURI.replace(/\/$/, "");
 
-async function send(method, path, { body, query, authorization, signal } = {}) {
+async function send(method, path, { body, form, query, authorization, signal } = {}) {
   const url = new URL(path.startsWith("http") ? path : base + path);
   for (const [name, value] of Object.entries(query || {}))
     if (value !== "" && value !== undefined && value !== null) url.searchParams.set(name, value);
@@ -40,7 +43,7 @@ async function send(method, path, { body, query, authorization, signal } = {}) {
   // Without credentials of the browser's own: it would ask for a password in a window of its own at every 401.
   const answer = await fetch(url, {
     method, headers, signal, credentials: "omit", cache: "no-store",
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: form || (body === undefined ? undefined : JSON.stringify(body)),
   });
   const text = await answer.text();
   let data = text;
@@ -55,12 +58,36 @@ export const get = (path, query, options) => send("GET", path, { query, ...optio
 export const post = (path, body, options) => send("POST", path, { body, ...options });
 export const patch = (path, body, options) => send("PATCH", path, { body, ...options });
 export const remove = (path) => send("DELETE", path);
+// Fields and files, as a form sends them.
+export const upload = (path, form) => send("POST", path, { form });
 
 // The key of an account, for its name and password.
 export async function keyOf(name, password) {
   const bytes = new TextEncoder().encode(`${name}:${password}`);
   const encoded = btoa(String.fromCharCode(...bytes));
   return (await send("GET", "/token/", { query: { format: "json" }, authorization: `Basic ${encoded}` })).token;
+}
+
+// A file that only its owner may have: fetched with the key, handed to the browser as a file. A large one lies
+// elsewhere, where this page may not read; the browser goes there itself.
+export async function download(url, name) {
+  const address = new URL(url.startsWith("http") ? url : base + url);
+  address.searchParams.set("redirect", "false");
+  const answer = await fetch(address, { headers: { Authorization: `Token ${key.get()}` }, credentials: "omit" });
+  if (!answer.ok) throw new ApiError(answer.status, null);
+  const link = document.createElement("a");
+  const elsewhere = answer.headers.get("Content-Type").startsWith("application/json");
+  link.href = elsewhere ? (await answer.json()).url : URL.createObjectURL(await answer.blob());
+  if (!elsewhere) {
+    link.download = name || decodeURIComponent(address.pathname.split("/").pop());
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+  link.click();
+}
+
+export function whoAmI() {
+  known ??= get("/me/").catch((error) => { known = undefined; throw error; });
+  return known;
 }
 
 export const asset = (uid) => `/api/v2/assets/${encodeURIComponent(uid)}`;

@@ -1,66 +1,119 @@
 // The frame: who is signed in, where one is, and which view belongs to the address.
 
-import { key } from "./api.js";
+import { key, whoAmI } from "./api.js";
 import { fill, h, select } from "./dom.js";
-import * as i18n from "./i18n.js";
-import { t } from "./i18n.js";
-import * as account from "./view-account.js";
-import * as delivery from "./view-delivery.js";
-import * as hook from "./view-hook.js";
-import * as form from "./view-hookform.js";
-import * as project from "./view-project.js";
-import * as projects from "./view-projects.js";
-import * as signin from "./view-signin.js";
+import { begin, change, language, LANGUAGES, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { empty } from "./parts.js";
+import { showAccount } from "./view-account.js";
+import { showDelivery } from "./view-delivery.js";
+import { showHook } from "./view-hook.js";
+import { showHookForm } from "./view-hookform.js";
+import { showNewProject } from "./view-newproject.js";
+import { showProject } from "./view-project.js";
+import { showProjects } from "./view-projects.js";
+import { showSignIn } from "./view-signin.js";
 
 const VIEWS = [
-  [/^$/, projects.show],
-  [/^account$/, account.show],
-  [/^p\/([^/]+)(?:\/(hooks|exports|activity))?$/, project.show],
-  [/^p\/([^/]+)\/hooks\/new$/, form.show],
-  [/^p\/([^/]+)\/h\/([^/]+)(?:\/(overview|deliveries|resend|test))?$/, hook.show],
-  [/^p\/([^/]+)\/h\/([^/]+)\/edit$/, form.show],
-  [/^p\/([^/]+)\/h\/([^/]+)\/d\/([^/]+)$/, delivery.show],
+  [/^$/, showProjects],
+  [/^new$/, showNewProject],
+  [/^account$/, showAccount],
+  [/^p\/([^/]+)(?:\/(hooks|form|exports|activity))?$/, showProject],
+  [/^p\/([^/]+)\/hooks\/new$/, showHookForm],
+  [/^p\/([^/]+)\/h\/([^/]+)(?:\/(overview|deliveries|resend|test))?$/, showHook],
+  [/^p\/([^/]+)\/h\/([^/]+)\/edit$/, showHookForm],
+  [/^p\/([^/]+)\/h\/([^/]+)\/d\/([^/]+)$/, showDelivery],
 ];
 
 const main = document.getElementById("main");
-const status = document.getElementById("status");
+const toast = document.getElementById("status");
+const progress = document.getElementById("progress");
+// Milliseconds before a view that is not there yet says that it is coming.
+const PATIENCE = 150;
 let leave = new AbortController();
 let quiet;
 
+function say(text, style = "") {
+  clearTimeout(quiet);
+  fill(toast, text && h("p", { class: style }, text));
+  if (text && style !== "lost") quiet = setTimeout(() => fill(toast), style ? 12_000 : 6000);
+}
+
+function fail(error) {
+  if (error.status === 401) problem(error);
+  else say(error.status ? error.message : t("noConnection"), "bad");
+}
+
 // What every view gets: ways to go elsewhere, to say something, and a signal for when the reader has left it.
-function context() {
+function context(query) {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
   return {
-    signal,
+    signal, query, say, fail,
     go: (place) => { location.hash = `#/${place}`; },
     again: () => render(false),
-    say: (text) => {
-      clearTimeout(quiet);
-      fill(status, h("p", {}, text));
-      quiet = setTimeout(() => fill(status), 6000);
+    // Keeps in the address what is looked at, so that one comes back to it.
+    keep: (fields) => {
+      const kept = new URLSearchParams(Object.entries(fields).filter(([, value]) => value));
+      history.replaceState(null, "", `${location.hash.split("?")[0]}${kept.size ? `?${kept}` : ""}`);
     },
-    // Calls now and then until the reader leaves; not while nobody looks.
-    every: (seconds, call) => {
-      const timer = setInterval(() => { if (!document.hidden) call().catch(() => {}); }, seconds * 1000);
-      signal.addEventListener("abort", () => clearInterval(timer));
-    },
+    every: (seconds, call) => repeat(signal, seconds, call),
   };
 }
 
-function top() {
-  const languages = select("language", Object.entries(i18n.LANGUAGES), i18n.language, async (event) => {
-    await i18n.change(event.target.value);
+// Calls now and then until the reader leaves; not while nobody looks, and never twice at a time.
+function repeat(signal, seconds, call) {
+  let timer;
+  let lost = false;
+  const turn = async () => {
+    try {
+      if (!document.hidden) await call();
+      if (lost) say(t("connected"));
+      lost = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.status === 401) { problem(error); return; }
+      lost = true;
+      say(t("stale"), "lost");
+    }
+    if (!signal.aborted) timer = setTimeout(turn, seconds * 1000 * (lost ? 2 : 1));
+  };
+  timer = setTimeout(turn, seconds * 1000);
+  const seen = () => { if (!document.hidden) { clearTimeout(timer); turn(); } };
+  document.addEventListener("visibilitychange", seen, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
+function languages() {
+  const control = select("language", Object.entries(LANGUAGES), language(), async (event) => {
+    await change(event.target.value);
     render(false);
   });
-  languages.setAttribute("aria-label", t("language"));
+  control.setAttribute("aria-label", t("language"));
+  return h("span", { class: "language" }, icon("globe"), control);
+}
+
+function menu() {
+  const name = h("bdi", {}, "…");
+  whoAmI().then((me) => fill(name, me.username)).catch(() => {});
+  const node = h("details", { class: "menu" }, h("summary", { "aria-label": t("account") }, icon("user"), name),
+    h("div", {}, h("a", { href: "#/account" }, t("account")), h("a", { href: "api/v2/docs/" }, t("apiDocs")),
+      h("button", { type: "button", onclick: () => { key.drop(); location.hash = "#/"; render(); } }, t("signOut"))));
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    node.open = false;
+    node.firstChild.focus();
+  });
+  node.addEventListener("focusout", (event) => { if (!node.contains(event.relatedTarget)) node.open = false; });
+  return node;
+}
+
+function top() {
   document.getElementById("skip").textContent = t("skip");
   fill(document.getElementById("top"), h("div", { class: "bar" },
-    h("a", { class: "brand", href: "#/" }, h("img", { src: "console/icon.svg", alt: "" }), "formrelay"),
-    key.get() && h("a", { href: "#/account" }, t("account")),
-    h("span", {}, languages),
-    key.get() && h("button", { type: "button", onclick: () => { key.drop(); location.hash = "#/"; render(); } }, t("signOut"))));
+    h("a", { class: "brand", href: "#/" }, h("img", { src: document.querySelector("link[rel=icon]").href, alt: "" }), "formrelay"),
+    languages(), key.get() && menu()));
 }
 
 function problem(error) {
@@ -70,31 +123,51 @@ function problem(error) {
     render(true, t("signedOut"));
     return;
   }
-  const text = error.status ? error.message : t("noConnection");
-  fill(main, h("h1", {}, error.status === 404 ? t("notFound") : t("problem")), h("p", { class: "notice bad" }, text),
-    h("p", {}, h("a", { href: "#/" }, t("projects"))));
+  const missing = error.status === 404 || error.status === 403;
+  const text = missing ? t("notFoundHint") : error.status ? error.message : t("noConnection");
+  fill(main, h("h1", { class: "hidden" }, missing ? t("notFound") : t("problem")),
+    empty("alert", missing ? t("notFound") : t("problem"), text,
+      !missing && h("button", { type: "button", class: "main", onclick: () => render() }, t("tryAgain")),
+      h("a", { class: "button", href: "#/" }, t("projects"))));
+}
+
+// The place and what is looked at there: "#/p/a1/h/h2/deliveries?status=0".
+function address() {
+  const [place, query] = location.hash.replace(/^#\/?/, "").split("?");
+  return [decodeURI(place), new URLSearchParams(query)];
+}
+
+function view(ctx, place, notice) {
+  if (!key.get()) return showSignIn(ctx, notice);
+  for (const [pattern, show] of VIEWS) {
+    const match = place.match(pattern);
+    if (match) return show(ctx, ...match.slice(1));
+  }
+  throw Object.assign(new Error(), { status: 404 });
 }
 
 async function render(focus = true, notice = "") {
-  const ctx = context();
+  const [place, query] = address();
+  const ctx = context(query);
   const { signal } = ctx;
   top();
-  const place = decodeURI(location.hash.replace(/^#\/?/, ""));
-  const found = VIEWS.map(([pattern, show]) => [place.match(pattern), show]).find(([match]) => match);
+  const waiting = setTimeout(() => { progress.hidden = false; main.setAttribute("aria-busy", "true"); }, PATIENCE);
   try {
-    const content = !key.get() ? signin.show(ctx, notice)
-      : found ? await found[1](ctx, ...found[0].slice(1))
-        : [h("h1", {}, t("notFound")), h("p", {}, h("a", { href: "#/" }, t("projects")))];
+    const content = await view(ctx, place, notice);
     if (signal.aborted) return;
     fill(main, content);
     document.title = `${main.querySelector("h1")?.textContent || ""} · formrelay`;
-    if (focus) main.focus();
+    if (focus) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
   } catch (error) {
     if (!signal.aborted) problem(error);
+  } finally {
+    clearTimeout(waiting);
+    if (!signal.aborted) { progress.hidden = true; main.removeAttribute("aria-busy"); }
   }
 }
 
 window.addEventListener("hashchange", () => render());
-window.addEventListener("unhandledrejection", (event) => problem(event.reason));
-await i18n.begin();
+window.addEventListener("unhandledrejection", (event) => { if (event.reason?.name !== "AbortError") fail(event.reason); });
+document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+await begin();
 render(false);

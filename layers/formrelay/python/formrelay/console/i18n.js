@@ -3,22 +3,23 @@
 const KEPT = "formrelay-language";
 export const LANGUAGES = { en: "English", fr: "Français", es: "Español", ar: "العربية" };
 
-let words = {};
-let fallback = {};
-export let language = "en";
+const state = { words: {}, language: "en", locale: "en" };
+export const language = () => state.language;
+export const mirrored = () => state.language === "ar";
 
-function wanted() {
-  const kept = localStorage.getItem(KEPT);
-  if (kept in LANGUAGES) return kept;
-  return navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES) || "en";
-}
+const kept = () => {
+  const tag = localStorage.getItem(KEPT);
+  return tag in LANGUAGES ? tag : navigator.languages.map((one) => one.slice(0, 2)).find((one) => one in LANGUAGES) || "en";
+};
 
 export async function begin() {
-  language = wanted();
-  fallback = (await import("./words-en.js")).default;
-  words = (await import(`./words-${language}.js`)).default;
-  document.documentElement.lang = language;
-  document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
+  state.language = kept();
+  state.words = (await import(`./words-${state.language}.js`)).default;
+  // The reader's own country decides how days are written; figures are those of codes and ids, also in Arabic.
+  const own = navigator.languages.find((tag) => tag.slice(0, 2) === state.language) || state.language;
+  state.locale = `${own}-u-nu-latn`;
+  document.documentElement.lang = state.language;
+  document.documentElement.dir = mirrored() ? "rtl" : "ltr";
 }
 
 export async function change(tag) {
@@ -26,30 +27,35 @@ export async function change(tag) {
   await begin();
 }
 
-// t("entries", { n: 3 }) with "{n} entries" in the list of words.
-export function t(name, values = {}) {
-  const text = words[name] ?? fallback[name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
-}
+// t("inDays", { n: 3 }) with "{n} in …" in the list of words.
+export const t = (name, values = {}) => (state.words[name] ?? name).replace(/\{(\w+)\}/g, (_, part) => values[part] ?? "");
+// The word for one of the API's own names, or that name where there is none.
+export const told = (group, name) => state.words[`${group}_${name}`] ?? name;
 
-export const number = (value) => (value === null || value === undefined ? "–" : new Intl.NumberFormat(language).format(value));
+export const number = (value) => (value === null || value === undefined ? "–" : new Intl.NumberFormat(state.locale).format(value));
+export const when = (time, options) => new Intl.DateTimeFormat(state.locale, options).format(time);
+export const moment = (text) => (text ? when(new Date(text), { dateStyle: "medium", timeStyle: "medium" }) : "–");
 
-export function moment(text) {
-  if (!text) return "–";
-  const time = new Date(text);
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(time);
-}
-
-const STEPS = [[60, "second"], [60, "minute"], [24, "hour"], [Infinity, "day"]];
+const STEPS = [[60, "second"], [60, "minute"], [24, "hour"], [30, "day"]];
 export function ago(text) {
   if (!text) return "–";
   let value = (new Date(text) - Date.now()) / 1000;
   for (const [size, unit] of STEPS) {
-    if (Math.abs(value) < size) return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(value), unit);
+    if (Math.abs(value) < size) return new Intl.RelativeTimeFormat(state.locale, { numeric: "auto" }).format(Math.round(value), unit);
     value /= size;
   }
-  return moment(text);
+  return when(new Date(text), { dateStyle: "medium" });
 }
 
-export const milliseconds = (value) =>
-  value === null || value === undefined ? "–" : value < 1000 ? `${number(value)} ms` : `${number(Math.round(value / 100) / 10)} s`;
+const UNITS = [[1000, "millisecond", 1], [60_000, "second", 1000], [Infinity, "minute", 60_000]];
+// In the unit that suits ``like``, so that the values of one axis have the same.
+export function milliseconds(value, like = value) {
+  if (value === null || value === undefined) return "–";
+  const [, unit, scale] = UNITS.find(([most]) => like < most);
+  return new Intl.NumberFormat(state.locale, { style: "unit", unit, unitDisplay: "narrow", maximumFractionDigits: scale > 1 ? 1 : 0 }).format(value / scale);
+}
+
+export function bytes(value) {
+  const [scale, unit, unitDisplay] = value < 1000 ? [1, "byte", "long"] : value < 1_000_000 ? [1000, "kilobyte", "short"] : [1_000_000, "megabyte", "short"];
+  return new Intl.NumberFormat(state.locale, { style: "unit", unit, unitDisplay, maximumFractionDigits: 1 }).format(value / scale);
+}

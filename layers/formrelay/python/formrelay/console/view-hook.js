@@ -1,203 +1,122 @@
-// One hook: how it does, what it was sent, sending again, trying it out.
+// One hook: how it does, its switches, its secret.
 
 import { asset, get, hookPath, patch, post, remove } from "./api.js";
 import { latency, outcomes } from "./chart.js";
-import { check, facts, field, fill, h, select, table, verbatim } from "./dom.js";
-import { ago, moment, number, t } from "./i18n.js";
-import { button, copy, counts, crumbs, health, status, tabs } from "./parts.js";
+import { check, facts, fill, h, verbatim } from "./dom.js";
+import { ago, moment, number, t, told } from "./i18n.js";
+import { button, copy, crumbs, head, health, link, notice, sure, tabs, time } from "./parts.js";
+import { showDeliveries } from "./view-deliveries.js";
+import { showResend } from "./view-resend.js";
+import { showTest } from "./view-test.js";
 
-const TABS = ["overview", "deliveries", "resend", "test"];
-const PAGE = 50;
 const HOURS = 48;
 
-export async function show(ctx, uid, hookUid, tab = "overview") {
+export async function showHook(ctx, uid, hookUid, tab = "overview") {
   const path = hookPath(uid, hookUid);
   const [project, hook] = await Promise.all([
     get(`${asset(uid)}/`, {}, { signal: ctx.signal }), get(`${path}/`, {}, { signal: ctx.signal })]);
   const place = { uid, hookUid, path, url: `p/${uid}/h/${hookUid}` };
-  const content = await { overview, deliveries, resend, test }[tab](ctx, place, hook);
+  const views = { overview: showOverview, deliveries: showDeliveries, resend: showResend, test: showTest };
+  const content = await views[tab](ctx, place, hook);
   return [crumbs([project.name || t("untitled"), `p/${uid}`], [hook.name]),
-    h("div", { class: "row spread" }, h("h1", {}, h("bdi", {}, hook.name)), health(hook)),
-    tabs(place.url, TABS, tab), content];
+    head(hook.name, health(hook), link(t("edit"), `${place.url}/edit`)),
+    tabs(place.url, Object.keys(views), tab), content];
 }
 
-async function overview(ctx, place, hook) {
-  const change = (fields) => async () => { await patch(`${place.path}/`, fields); ctx.again(); };
-  const live = h("div");
-  const charts = h("div", { class: "split" });
+async function showOverview(ctx, place, hook) {
+  const numbers = h("div");
+  const trouble = h("div");
+  const charts = h("div");
+  let seen = "";
   async function load() {
     const [now, stats] = await Promise.all([
       get(`${place.path}/`, {}, { signal: ctx.signal }), get(`${place.path}/stats/`, { hours: HOURS }, { signal: ctx.signal })]);
-    fill(live, counts(now));
-    fill(charts, outcomes(stats.hours), latency(stats.hours));
+    const stamp = JSON.stringify([now, stats]);
+    if (stamp === seen) return;
+    seen = stamp;
+    fill(numbers, counts(now, place.url));
+    fill(trouble, wrong(now, place.url));
+    fill(charts, drawn(stats));
   }
   await load();
   ctx.every(5, load);
-  const { health: state } = hook;
-  return [live,
-    hook.paused && h("p", { class: "notice bad" },
-      t(state.paused_by === "owner" ? "pausedByYou" : "pausedSince", { time: moment(state.paused_at) }), " ",
-      state.next_probe && t("nextProbe", { time: ago(state.next_probe) })),
-    hook.report_error && h("p", { class: "notice bad" }, t("notMailed", { reason: hook.report_error.reason })),
-    charts,
-    h("div", { class: "split" },
-      h("section", { class: "sheet" }, h("h2", {}, t("settings")), facts([
-        [t("endpoint"), h("bdi", {}, hook.endpoint)],
-        [t("format"), hook.export_type.toUpperCase()],
-        [t("authentication"), hook.auth_level === "basic_auth" ? t("basicAuth") : t("none")],
-        [t("fields"), hook.subset_fields.length ? hook.subset_fields.join(", ") : t("allFields")],
-        [t("events"), hook.events.join(", ")],
-        [t("concurrency"), hook.concurrency ? number(hook.concurrency) : t("noLimit")],
-      ]), h("p", {}, h("a", { class: "button", href: `#/${place.url}/edit` }, t("edit")))),
-      h("section", { class: "sheet" }, h("h2", {}, t("switches")),
-        h("div", { class: "row" },
-          hook.active ? button(ctx, t("switchOff"), change({ active: false })) : button(ctx, t("switchOn"), change({ active: true })),
-          hook.paused ? button(ctx, t("resume"), change({ paused: false })) : button(ctx, t("pause"), change({ paused: true }))),
-        mailSwitch(ctx, place, hook), secret(ctx, place, hook), deletion(ctx, place, hook)))];
+  return [numbers, trouble, charts, h("div", { class: "split" }, settings(place, hook), switches(ctx, place, hook))];
+}
+
+// How many deliveries stand how; each leads to those.
+const counts = (hook, url) => h("ul", { class: "numbers" },
+  [["success", hook.success_count, 2, ""], ["pending", hook.pending_count, 1, "wait"], ["failed", hook.failed_count, 0, "bad"]]
+    .map(([name, value, code, style]) => h("li", { class: value > 0 && style },
+      h("a", { href: `#/${url}/deliveries?status=${code}` }, h("b", {}, number(value)), t(name)))),
+  hook.health.parked_count > 0 && h("li", { class: "wait" }, h("span", {}, h("b", {}, number(hook.health.parked_count)), t("parked"))));
+
+function wrong(hook, url) {
+  const { health: state, last_error: error } = hook;
+  return [
+    hook.paused && notice("bad", t(state.paused_by === "owner" ? "pausedByYou" : "pausedSince", { time: moment(state.paused_at) }),
+      state.next_probe && ` ${t("nextProbe", { time: ago(state.next_probe) })}`),
+    hook.report_error && notice("bad", t("notMailed", { reason: hook.report_error.reason })),
+    error && notice("bad", h("a", { href: `#/${url}/d/${error.log}` }, t("lastError")), " ", time(error.date), ": ",
+      error.status_code !== null && h("b", {}, `${error.status_code} `), h("bdi", {}, error.message)),
+    state.slow && notice("", t("slow")),
+  ];
+}
+
+const drawn = (stats) => (stats.hours.some((hour) => hour.success + hour.pending + hour.failed)
+  ? [h("div", { class: "split" }, [outcomes(stats.hours), latency(stats.hours)].filter(Boolean).map((one) => h("section", { class: "sheet" }, one))),
+    !stats.complete && h("p", { class: "quiet small" }, t("notAllCharted"))]
+  : h("p", { class: "sheet quiet" }, t("nothingCharted", { hours: number(HOURS) })));
+
+const settings = (place, hook) => h("section", { class: "sheet" }, h("h2", {}, t("settings")), facts([
+  [t("endpoint"), h("bdi", {}, hook.endpoint)],
+  [t("format"), hook.export_type.toUpperCase()],
+  [t("authentication"), hook.auth_level === "basic_auth" ? t("basicAuth") : t("none")],
+  [t("headers"), Object.keys(hook.settings.custom_headers || {}).join(", ") || undefined],
+  [t("fields"), hook.subset_fields.length ? hook.subset_fields.join(", ") : t("allFields")],
+  [t("wrapper"), hook.payload_template ? h("code", {}, hook.payload_template) : undefined],
+  [t("events"), hook.events.map((name) => told("event", name)).join(", ")],
+  [t("concurrency"), hook.concurrency ? number(hook.concurrency) : t("noLimit")],
+]));
+
+function switches(ctx, place, hook) {
+  const change = (fields) => async () => { await patch(`${place.path}/`, fields); ctx.again(); };
+  return h("section", { class: "sheet stack" }, h("div", {}, h("h2", {}, t("switches")), mailSwitch(ctx, place, hook),
+    h("div", { class: "row" },
+      hook.paused ? button(ctx, t("resume"), change({ paused: false }), "main") : button(ctx, t("pause"), change({ paused: true }), "", "pause", "pause"),
+      hook.active ? button(ctx, t("switchOff"), change({ active: false })) : button(ctx, t("switchOn"), change({ active: true }), "main")),
+    h("p", { class: "hint" }, t("pauseHint"))),
+  signatures(ctx, place, hook),
+  h("div", {}, button(ctx, t("deleteHook"), async () => {
+    if (!await sure(t("deleteHook"), t("deleteSure", { name: hook.name }), t("deleteHook"))) return;
+    await remove(`${place.path}/`);
+    ctx.go(`p/${place.uid}/hooks`);
+  }, "danger")));
 }
 
 function mailSwitch(ctx, place, hook) {
-  const box = check("email_notification", t("mailMe"), hook.email_notification);
+  const box = check("email_notification", t("mailMe"), hook.email_notification, t("mailMeHint"));
   box.control.addEventListener("change", async () => {
-    await patch(`${place.path}/`, { email_notification: box.control.checked });
-    ctx.say(t("saved"));
+    await patch(`${place.path}/`, { email_notification: box.control.checked }).then(() => ctx.say(t("saved")), (error) => {
+      box.control.checked = !box.control.checked;
+      ctx.fail(error);
+    });
   });
   return box;
 }
 
 // A secret is told once, by the call that makes it.
-function secret(ctx, place, hook) {
-  const told = h("div", { "aria-live": "polite" });
-  return h("div", {}, h("h3", {}, t("signatures")), h("p", { class: "small" }, hook.signed ? t("signed") : t("unsigned")),
-    h("div", { class: "row" },
-      button(ctx, hook.signed ? t("nextSecret") : t("makeSecret"), async () => {
-        const made = await post(`${place.path}/secret/`, {});
-        fill(told, h("p", { class: "notice" }, t("secretOnce")), verbatim(t("signatures"), made.secret),
-          button(ctx, t("copy"), () => copy(ctx, made.secret)));
-      }),
-      hook.signed && button(ctx, t("stopSigning"), async () => { await remove(`${place.path}/secret/`); ctx.again(); })), told);
-}
-
-function deletion(ctx, place, hook) {
-  return h("div", {}, h("h3", {}, t("delete")), button(ctx, t("deleteHook"), async () => {
-    if (!confirm(t("deleteSure", { name: hook.name }))) return;
-    await remove(`${place.path}/`);
-    ctx.go(`p/${place.uid}/hooks`);
-  }, "danger"));
-}
-
-async function deliveries(ctx, place) {
-  let start = 0;
-  const list = h("div");
-  const chosen = field("status", t("status"), select("status",
-    [["", t("all")], ["2", t("success")], ["1", t("pending")], ["3", t("processing")], ["0", t("failed")]], ""));
-  const since = field("start_date", t("changedSince"), h("input", { type: "datetime-local" }));
-  const until = field("end_date", t("changedUntil"), h("input", { type: "datetime-local" }));
-  const utc = (text) => (text ? new Date(text).toISOString() : "");
-  const restart = () => { start = 0; load(); };
-  for (const box of [chosen, since, until]) box.control.addEventListener("change", restart);
-
-  async function load() {
-    const page = await get(`${place.path}/logs/`, {
-      limit: PAGE, start, status: chosen.control.value, start_date: utc(since.control.value), end_date: utc(until.control.value),
-    }, { signal: ctx.signal });
-    fill(list, h("p", { class: "quiet" }, t("entries", { n: number(page.count) })),
-      page.results.length > 0 && table(t("tab_deliveries"), [t("submission"), t("event"), t("status"), t("code"), t("tries"), t("changed"), ""],
-        page.results.map((log) => [
-          h("a", { href: `#/${place.url}/d/${log.uid}` }, String(log.submission_id)), h("code", {}, log.event), status(log.status_str),
-          log.status_code ?? "–", number(log.tries), h("time", { datetime: log.date_modified, title: moment(log.date_modified) }, ago(log.date_modified)),
-          log.status_str !== "processing" && log.status_str !== "success" && button(ctx, t("retry"), () => retry(ctx, place, log, load), "", log.uid),
-        ]), [4]),
-      h("div", { class: "row" },
-        page.previous && h("button", { type: "button", onclick: () => { start = Math.max(0, start - PAGE); load(); } }, t("previous")),
-        page.next && h("button", { type: "button", onclick: () => { start += PAGE; load(); } }, t("next"))));
-  }
-
-  await load();
-  // The list lives, but not under the reader's hands.
-  ctx.every(3, async () => { if (!list.contains(document.activeElement)) await load(); });
-  return [h("div", { class: "row" }, chosen, since, until), list];
-}
-
-export async function retry(ctx, place, log, then, force = false) {
-  try {
-    const answer = await patch(`${place.path}/logs/${log.uid}/retry/${force ? "?force=true" : ""}`);
-    ctx.say(answer.status_code ? t("answered", { code: answer.status_code }) : t("queued"));
-  } catch (error) {
-    ctx.say(error.data?.detail || error.message);
-  }
-  await then();
-}
-
-async function resend(ctx, place) {
-  const jobs = h("div", { "aria-live": "polite" });
-  async function load() {
-    const page = await get(`${place.path}/jobs/`, { limit: 20 }, { signal: ctx.signal });
-    fill(jobs, page.results.length ? table(t("jobs"), [t("what"), t("when"), t("selected"), t("arrived"), t("notArrived"), t("status")],
-      page.results.map((job) => [
-        t(`job_${job.kind}`), ago(job.date_created), number(job.total) + (job.selecting ? " …" : ""), number(job.done), number(job.failed),
-        job.date_finished ? t("finished") : t("underWay"),
-      ]), [2, 3, 4]) : h("p", { class: "quiet" }, t("noJobs")));
-  }
-  const since = field("since", t("changedSince"), h("input", { type: "datetime-local" }));
-  const code = field("status_code", t("code"), h("input", { inputmode: "numeric", maxlength: 4 }), t("codeHint"));
-  const from = field("from", t("receivedSince"), h("input", { type: "datetime-local" }), t("replaySinceHint"));
-  const utc = (text) => (text ? new Date(text).toISOString() : undefined);
-  await load();
-  ctx.every(3, load);
-  return [h("div", { class: "split" },
-    h("section", { class: "sheet" }, h("h2", {}, t("retryMany")), h("p", {}, t("retryManyHint")), since, code,
-      button(ctx, t("retryAll"), async () => {
-        const answer = await patch(`${place.path}/retry/`, { since: utc(since.control.value), status_code: code.control.value || undefined });
-        ctx.say(t("scheduled", { n: number(answer.pending_uids.length) }));
-        await load();
-      }, "main")),
-    h("section", { class: "sheet" }, h("h2", {}, t("replay")), h("p", {}, t("replayHint")), from,
-      button(ctx, t("replayNow"), async () => {
-        if (!confirm(t("replaySure"))) return;
-        const since_ = utc(from.control.value);
-        const job = await post(`${place.path}/replay/`, since_ ? { since: since_ } : { all: true });
-        ctx.say(t("scheduled", { n: number(job.total) }));
-        await load();
-      }))),
-  h("h2", {}, t("jobs")), jobs];
-}
-
-async function test(ctx, place) {
-  const outcome = h("div", { "aria-live": "polite" });
-  const wanted = field("submission", t("submission"), h("input", {}), t("submissionHint"));
-  const query = () => (wanted.control.value.trim() ? `?submission=${encodeURIComponent(wanted.control.value.trim())}` : "");
-  const shown = h("div");
-  async function preview() {
-    const found = await get(`${place.path}/preview/${query()}`, {}, { signal: ctx.signal });
-    fill(shown, request(found));
-  }
-  await preview().catch((error) => { if (error.status !== 400) throw error; fill(shown, h("p", { class: "notice bad" }, error.message)); });
-  return h("div", { class: "split" },
-    h("section", { class: "sheet" }, h("h2", {}, t("tab_test")), h("p", {}, t("testHint")), wanted,
-      h("div", { class: "row" }, button(ctx, t("preview"), preview),
-        button(ctx, t("sendTest"), async () => {
-          const found = await post(`${place.path}/test/${query()}`, {});
-          fill(outcome, h("p", { class: found.outcome === "success" ? "notice good" : "notice bad" },
-            `${found.outcome} · ${found.status_code ?? "–"} · ${number(found.duration_ms)} ms`), verbatim(t("answer"), found.detail || ""));
-        }, "main")), outcome),
-    h("section", { class: "sheet" }, h("h2", {}, t("whatIsSent")), shown));
-}
-
-// A request as it goes out.
-export const request = (found) => [
-  found.sample && h("p", { class: "notice" }, t("sample")),
-  verbatim(t("headers"), `${found.method} ${found.url}\n${found.headers.map((one) => `${one.name}: ${one.value}`).join("\n")}`),
-  h("h3", {}, t("body"), " ", h("span", { class: "quiet small" }, `${number(found.size)} B`)),
-  verbatim(t("body"), pretty(found), "body"),
-  found.body_cut && h("p", { class: "quiet small" }, t("cut")),
-];
-
-function pretty(found) {
-  if (!found.content_type.includes("json")) return found.body;
-  try {
-    return JSON.stringify(JSON.parse(found.body), null, 2);
-  } catch {
-    return found.body;
-  }
+function signatures(ctx, place, hook) {
+  const secret = h("div", { "aria-live": "polite" });
+  const make = button(ctx, hook.signed ? t("nextSecret") : t("makeSecret"), async () => {
+    if (hook.signed && !await sure(t("nextSecret"), t("nextSecretSure"), t("nextSecret"))) return;
+    const made = await post(`${place.path}/secret/`, {});
+    fill(secret, notice("", h("p", {}, t("secretOnce")), verbatim(t("signatures"), made.secret),
+      button(ctx, t("copy"), () => copy(ctx, made.secret), "", "secret", "copy")));
+  });
+  return h("div", {}, h("h2", {}, t("signatures")), h("p", { class: "quiet" }, hook.signed ? t("signed") : t("unsigned")), secret,
+    h("div", { class: "row" }, make, hook.signed && button(ctx, t("stopSigning"), async () => {
+      if (!await sure(t("stopSigning"), t("stopSigningSure"), t("stopSigning"))) return;
+      await remove(`${place.path}/secret/`);
+      ctx.again();
+    })));
 }

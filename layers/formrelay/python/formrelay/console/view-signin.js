@@ -1,33 +1,41 @@
 // Signing in: with the API key, or with name and password, which are only used to ask for it.
 
 import { get, key, keyOf } from "./api.js";
-import { field, h } from "./dom.js";
+import { choice, field, fill, h } from "./dom.js";
 import { t } from "./i18n.js";
+import { notice } from "./parts.js";
 
-export function show(ctx, notice) {
-  const name = field("username", t("username"), h("input", { autocomplete: "username", autocapitalize: "none" }));
-  const password = field("password", t("password"), h("input", { type: "password", autocomplete: "current-password" }));
-  const token = field("key", t("apiKey"), h("input", { autocomplete: "off", spellcheck: "false" }), t("apiKeyHint"));
-  const error = h("p", { class: "notice bad", role: "alert", hidden: true });
+export function showSignIn(ctx, said) {
+  const name = field("username", t("username"), h("input", { autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true }));
+  const password = field("password", t("password"), h("input", { type: "password", autocomplete: "current-password", required: true }));
+  const token = field("key", t("apiKey"), h("input", { autocomplete: "off", spellcheck: "false", dir: "ltr", required: true }), t("apiKeyHint"));
+  const error = h("div", { role: "alert" });
+  const enter = h("button", { class: "main", type: "submit" }, t("signIn"));
+  const fields = h("div", {}, name, password);
+  let by = "password";
 
-  async function enter(event) {
+  async function signIn(event) {
     event.preventDefault();
-    error.hidden = true;
+    fill(error);
+    enter.disabled = true;
     try {
-      const given = token.control.value.trim();
-      const found = given || (await keyOf(name.control.value.trim(), password.control.value));
+      const found = by === "key" ? token.control.value.trim() : await keyOf(name.control.value.trim(), password.control.value);
       await get("/me/", {}, { authorization: `Token ${found}` });
       key.set(found);
       ctx.again();
     } catch (failure) {
-      error.textContent = failure.status === 401 ? t("wrongCredentials") : failure.message;
-      error.hidden = false;
+      fill(error, notice("bad", failure.status === 401 ? t("wrongCredentials") : failure.status ? failure.message : t("noConnection")));
+      enter.disabled = false;
     }
   }
 
-  return h("div", { class: "sheet" }, h("h1", {}, t("signIn")), notice && h("p", { class: "notice" }, notice), error,
-    h("form", { onsubmit: enter, class: "split" },
-      h("fieldset", {}, h("legend", {}, t("byPassword")), name, password,
-        h("button", { class: "main", type: "submit" }, t("signIn"))),
-      h("fieldset", {}, h("legend", {}, t("byKey")), token, h("button", { type: "submit" }, t("signIn")))));
+  return h("div", { class: "narrow" }, h("div", { class: "sheet" },
+    h("div", { class: "head" }, h("h1", {}, t("signIn"))), said && notice("", said), error,
+    choice("by", t("signIn"), [["password", t("byPassword")], ["key", t("byKey")]], by, (value) => {
+      by = value;
+      fill(error);
+      fill(fields, by === "key" ? token : [name, password]);
+    }),
+    h("form", { onsubmit: signIn }, fields, enter)),
+  h("p", { class: "quiet small" }, t("signInHint")));
 }

@@ -1,20 +1,17 @@
-"""The call: the version of the submission that is sent, and its POST through the guarded client."""
+"""The call: the POST of a delivery's request through the guarded client."""
 
 from __future__ import annotations
 
 import time
 from functools import cache
 
-from formrelay import hook_requests, ids
+from formrelay import hook_requests
 from formrelay.delivery.prepare import Claimed
-from formrelay.event_kinds import CREATED
-from formrelay.event_kinds import DELETED as DELETED_EVENT
-from formrelay.hook_requests import HookRequest, Stamp
+from formrelay.hook_requests import HookRequest
 from formrelay.hooks import guard, http, payload
 from formrelay.hooks.ladder import Outcome
 from formrelay.log import logger
 from formrelay.settings import settings
-from formrelay.storage.table import Item
 
 DELETED = "Submission has been deleted"
 INACTIVE = "The hook is switched off"
@@ -26,7 +23,8 @@ def call(claimed: Claimed, ends: float) -> Outcome:
     if not claimed.hook["active"]:
         return Outcome("unusable", message=INACTIVE)
     try:
-        request = _request(claimed)
+        hook = hook_requests.opened(claimed.hook)
+        request = hook_requests.of_delivery(claimed.item, hook, claimed.submission, claimed.item["tries"] + 1)
     except payload.UnusableError as error:
         return unusable(error)
     except Exception:
@@ -37,23 +35,6 @@ def call(claimed: Claimed, ends: float) -> Outcome:
         return Outcome("unusable", message=DELETED)
     claimed.body = request.body
     return post(request, min(settings().total_timeout, ends - time.monotonic()))
-
-
-def _request(claimed: Claimed) -> HookRequest | None:
-    """What is sent; None when the submission is gone. Raises UnusableError."""
-    item, submission = claimed.item, claimed.submission
-    stamp = Stamp(
-        ids.delivery_uid(item["hook"], item["sid"]),
-        attempt=item["tries"] + 1,
-        replay=item.get("replay"),
-        event=item.get("event", CREATED),
-    )
-    if stamp.event == DELETED_EVENT:
-        return hook_requests.deletion_for(hook_requests.opened(claimed.hook), item["last"], stamp)
-    sent = _version(submission, item) if submission else None
-    if sent is None:
-        return None
-    return hook_requests.request_for(hook_requests.opened(claimed.hook), sent, item["asset"], stamp)
 
 
 def unusable(error: payload.UnusableError) -> Outcome:
@@ -69,22 +50,6 @@ def post(request: HookRequest, seconds: float) -> Outcome:
         request.body.data,
         timeouts=http.Timeouts(connect=settings().connect_timeout, total=max(0.0, seconds)),
         policy=_policy(settings().allow_networks, settings().deny_networks),
-    )
-
-
-def _version(submission: Item, item: Item) -> Item | None:
-    """The submission as it was at the event, with the files that it or the first attempt had; replays send it as it is.
-
-    None when it was deleted a moment ago.
-    """
-    if item.get("replay") or item.get("current"):
-        return submission
-    return hook_requests.as_of(
-        submission,
-        item["asset"],
-        rev=item.get("rev", 0),
-        files=item["files"],
-        validation=item.get("validation"),
     )
 
 

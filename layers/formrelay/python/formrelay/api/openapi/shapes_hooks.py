@@ -77,6 +77,17 @@ SHAPES: dict[str, Schema] = {
             "health": ref("HookHealth"),
             "paused": FLAG,
             "report_error": optional(record({"date": MOMENT, "reason": TEXT})),
+            "last_error": optional(
+                record(
+                    {
+                        "log": TEXT,
+                        "submission_id": WHOLE,
+                        "status_code": _CODE,
+                        "message": TEXT,
+                        "date": MOMENT,
+                    }
+                )
+            ),
         }
     ),
     "HookHealth": record(

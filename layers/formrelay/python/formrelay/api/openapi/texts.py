@@ -48,6 +48,7 @@ PARAMETERS = {
     "job": "uid of the job",
     "log": "uid of the delivery",
     "name": "uid of the file, and any suffix",
+    "digest": "that of the files as the page names it",
     "part": "name of the file",
     "result": "name of the file",
     "setting": "uid of the export settings",
