@@ -98,7 +98,9 @@ def test_every_module_belongs_to_a_page_and_imports_by_name(app: App) -> None:
     everything = "".join(app.call("GET", files(app) + name, user=None).text for name in ("app.js", "docs.js"))
     for path in FOLDER.glob("*.js"):
         text = path.read_text()
-        assert not re.search(r"^import (?!\{)|^import .* as |^export (let|var|\{)", text, re.MULTILINE), path.name
+        assert not re.search(r"^import (?!\{)|^import .* as |^export (let|var|\{)", text, re.MULTILINE), (
+            path.name
+        )
         if not path.name.startswith("words-"):
             assert text.splitlines()[0] in everything, path.name
 

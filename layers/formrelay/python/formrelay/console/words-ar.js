@@ -354,4 +354,5 @@ export default {
   "right_partial_submissions": "التصرف في بعض الإرسالات",
   "archived": "مؤرشف",
   "requestHeaders": "الترويسات",
+  "outcome_internal": "لم يُرسل بسبب خطأ لدينا",
 };

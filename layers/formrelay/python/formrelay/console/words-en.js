@@ -354,4 +354,5 @@ export default {
   "right_partial_submissions": "act on some submissions",
   "archived": "Archived",
   "requestHeaders": "Headers",
+  "outcome_internal": "Not sent, our fault",
 };

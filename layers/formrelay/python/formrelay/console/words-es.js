@@ -354,4 +354,5 @@ export default {
   "right_partial_submissions": "actuar sobre algunos envíos",
   "archived": "Archivado",
   "requestHeaders": "Cabeceras",
+  "outcome_internal": "No enviado, fallo nuestro",
 };

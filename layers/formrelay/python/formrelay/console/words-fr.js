@@ -354,4 +354,5 @@ export default {
   "right_partial_submissions": "agir sur certaines soumissions",
   "archived": "Archivé",
   "requestHeaders": "En-têtes",
+  "outcome_internal": "Non envoyé, erreur de notre part",
 };
