@@ -48,6 +48,8 @@ export function button(ctx, label, work, style = "", of = undefined, picture = u
     } finally {
       node.disabled = false;
       node.removeAttribute("aria-busy");
+      // Being off took the keyboard away from it.
+      if (document.activeElement === document.body && node.isConnected) node.focus({ preventScroll: true });
     }
   } }, picture && icon(picture), label);
   return node;

@@ -52,8 +52,9 @@ export async function retry(ctx, path, log, force) {
 }
 
 const standing = (ctx, log, rows) => h("section", { class: "sheet" },
-  log.message && log.status_str !== "success" && notice(log.status_str === "failed" ? "bad" : "",
-    h("b", {}, log.status_code ? t("answered", { code: log.status_code }) : told("outcome", rows[0]?.outcome ?? "")), verbatim(t("lastAnswer"), log.message)),
+  rows.length > 0 && log.status_str !== "success" && notice(log.status_str === "failed" ? "bad" : "",
+    h("p", {}, h("b", {}, log.status_code ? t("answered", { code: log.status_code }) : told("outcome", rows[0].outcome))),
+    log.message && verbatim(t("lastAnswer"), log.message)),
   facts([
     [t("event"), told("event", log.event)], [t("tries"), number(log.tries)], [t("code"), log.status_code ?? "–"],
     [t("changed"), h("span", {}, time(log.date_modified), h("span", { class: "quiet" }, ` · ${moment(log.date_modified)}`))],
