@@ -195,12 +195,11 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         "url": url,
     }
     signed = bool(hook_secrets.live(hook, clock.now_ms()))
+    unfinished = tally.by_status[deliveries.FAILED] + tally.by_status[deliveries.PENDING]
     more = {
         "signed": signed,
         **hook_health.shown(hook, found, tally.parked),
-        "last_error": hook_health.last_error(hook)
-        if tally[deliveries.FAILED] or tally[deliveries.PENDING]
-        else None,
+        "last_error": hook_health.last_error(hook) if unfinished > tally.parked else None,
         "events": hook.get("events", event_kinds.DEFAULT),
     }
     return {**dict(sorted(shown.items())), **more}
