@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e import browser as chromium
 from tests.e2e.browser import account, check, confirm, sign_in, sign_in_by_key
 from tests.e2e.stack import Stack
 from tests.e2e.test_main_job import Project
 
-pytestmark = [] if os.environ.get("CI") else [chromium.needed]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.opened() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    with chromium.tab(browser, stack) as found:
-        yield found
+pytestmark = chromium.needed
 
 
 @pytest.fixture

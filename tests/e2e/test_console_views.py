@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import uuid
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,25 +19,13 @@ from tests.e2e.test_main_job import Project
 from tests.support import qr
 from tests.support.forms import household_xlsx
 
-pytestmark = [] if os.environ.get("CI") else [chromium.needed]
+pytestmark = chromium.needed
 PHONE = {"width": 375, "height": 812}
 # Text, however it looks.
 HOOK = "<i>ERP</i> & more"
 # Its list of choices is missing.
 BAD_QUESTION = {"type": "select_one x", "name": "q", "label": "Q"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.opened() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    with chromium.tab(browser, stack) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

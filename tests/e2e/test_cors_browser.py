@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.browser import needed
 from tests.e2e.stack import Stack
-from tests.e2e.test_console_browser import CHROMIUM, browser
 from tests.e2e.test_main_job import Project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["browser"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+pytestmark = needed
 
 FETCH = """async ([url, options]) => {
   const answer = await fetch(url, options);
