@@ -14,7 +14,7 @@ STACK = "formrelay"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
-# The emulator accepts any credentials; these only have to exist.
+# The emulator knows these; of all but links to objects it accepts any.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 MAIL_FROM = "formrelay@localhost.example"

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from infra.local import processes
-from infra.local.config import HOST, Config
+from infra.local.config import CREDENTIALS, HOST, Config
 
 START_TIMEOUT = 60
 STOP_TIMEOUT = 20
@@ -59,7 +59,8 @@ class EmulatorProcess:
 
 def _environment(root: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(root)}
+    # It checks the signature of links to objects, and nothing else.
+    return {**kept, **CREDENTIALS, "PYTHONPATH": str(root)}
 
 
 def _last_line(path: Path) -> str:

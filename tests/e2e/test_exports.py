@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import openpyxl
+import requests
 
 from tests.e2e.stack import Stack, wait_until
 from tests.support.exports import SETTINGS
@@ -51,6 +52,19 @@ def test_an_export_is_made_followed_fetched_and_deleted(stack: Stack) -> None:
     assert [row[0] for row in book["Visits"].iter_rows(min_row=2, values_only=True)] == NAMES
     assert stack.session.delete(latest["url"]).status_code == 204
     assert stack.get(result).status_code == 404
+
+
+def test_a_file_in_the_bucket_is_fetched_by_its_link_alone(stack: Stack) -> None:
+    history = f"/api/v2/assets/{filled(stack)}/history/export/"
+    assert stack.post(history).status_code == 202
+    (export,) = stack.get(history).json()
+    answer = stack.session.get(export["result"], allow_redirects=False)
+    assert answer.status_code == 302
+    found = requests.get(answer.headers["Location"], timeout=30)
+    assert found.status_code == 200, found.text
+    assert found.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "project_history_logs_export-" in found.headers["Content-Disposition"]
+    assert found.text.startswith("user_url,")
 
 
 def test_a_saved_setting_is_a_url_that_answers_with_the_data(stack: Stack) -> None:

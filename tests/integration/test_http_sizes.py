@@ -6,14 +6,15 @@ import gzip
 import json
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from formrelay.api import fitting
 from formrelay.aws import s3
+from formrelay.storage.blobs import presigned
 from tests.support.app import FORM, App
-from tests.support.aws import objects
+from tests.support.aws import REGION, objects
 from tests.support.calls import counting
 
 LAMBDA_LIMIT = 6 * 1024 * 1024
@@ -62,6 +63,12 @@ def test_forms_are_compressed_too(app: App) -> None:
     form = f"/forms/{asset}/form.xml"
     answer = app.call("GET", form, headers={"accept-encoding": "gzip"})
     assert gzip.decompress(answer.body) == app.get(form).body
+
+
+def test_links_to_objects_are_signed_and_addressed_as_new_buckets_want_it(app: App) -> None:
+    link = urlsplit(presigned("exports/a b.csv", "text/csv", "attachment"))
+    assert link.hostname == f"{app.settings.bucket}.s3.{REGION}.amazonaws.com"
+    assert parse_qs(link.query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
 
 def test_an_answer_beyond_the_limit_of_lambda_is_fetched_from_s3(app: App, asset: str) -> None:

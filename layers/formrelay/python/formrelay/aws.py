@@ -36,7 +36,7 @@ def _session() -> Any:
     return boto3.session.Session()
 
 
-def _client(service: str, read_timeout: float = 5, attempts: int = 3) -> Any:
+def _client(service: str, read_timeout: float = 5, attempts: int = 3, **more: Any) -> Any:
     from botocore.config import Config
 
     config = Config(
@@ -47,6 +47,7 @@ def _client(service: str, read_timeout: float = 5, attempts: int = 3) -> Any:
         max_pool_connections=MAX_POOL,
         # Requests are built in one place each and tested; checking them again costs 8 % of a submission.
         parameter_validation=False,
+        **more,
     )
     return _session().client(service, config=config)
 
@@ -68,7 +69,11 @@ def sqs() -> SQSClient:
 @cache
 def s3() -> S3Client:
     """Client for files and big bodies."""
-    client: S3Client = _client("s3", read_timeout=10)
+    # Of links to objects: by itself botocore signs those in older regions as buckets made since 2020 refuse, and names
+    # a host that leads elsewhere until a new bucket is known everywhere.
+    client: S3Client = _client(
+        "s3", read_timeout=10, signature_version="s3v4", s3={"addressing_style": "virtual"}
+    )
     return client
 
 
