@@ -78,6 +78,14 @@ def test_a_batch_comes_in_the_order_of_its_keys(data: str) -> None:
     assert [item and item["n"] for item in table.batch_get(data, wanted)] == [3, None, 0, 4]
 
 
+def test_a_key_that_is_asked_for_twice_is_read_once_and_answered_twice(data: str) -> None:
+    first, second = fill(data, 2)
+    with counting() as calls:
+        found = table.batch_get(data, [first, second, first])
+    assert [item and item["n"] for item in found] == [0, 1, 0]
+    assert sum(calls.values()) == 1
+
+
 def test_more_than_one_page_is_counted_and_read(data: str) -> None:
     fill(data, 30)
     condition, values = "#pk = :pk", {":pk": "p"}

@@ -81,11 +81,11 @@ def get(table: str, key: Key, *, consistent: bool = True) -> Item | None:
 
 
 def batch_get(table: str, keys: Sequence[Key]) -> list[Item | None]:
-    """Up to 100 items, in the order of their keys; None where nothing stands.
+    """Up to 100 items, in the order of their keys; None where nothing stands. A key may be there twice.
 
     Throttled rests are asked again. Raises UnavailableError when the table stays throttled.
     """
-    wanted: list[Any] = [marshal_item(key) for key in keys]
+    wanted: list[Any] = [marshal_item(key) for key in {(key["pk"], key["sk"]): key for key in keys}.values()]
     found: dict[tuple[str, str], Item] = {}
     for turn in range(_CONFLICT_TRIES):
         answer = dynamodb().batch_get_item(RequestItems={table: {"Keys": wanted, "ConsistentRead": True}})
