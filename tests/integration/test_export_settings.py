@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
@@ -215,6 +216,17 @@ def test_what_fits_no_answer_is_a_redirect_without_credentials(
     answer = app.get(path(asset, f"{setting}/data.csv"))
     assert answer.status == 302
     assert "response-content-type=text%2Fcsv" in answer.headers["location"]
+
+
+def test_what_does_not_fit_though_compressed_keeps_its_name_behind_the_redirect(
+    app: App, asset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = save(app, asset)
+    monkeypatch.setattr("formrelay.api.fitting.MAX_BODY", 10)
+    answer = app.call("GET", path(asset, f"{setting}/data.csv"), headers={"accept-encoding": "gzip"})
+    assert answer.status == 302
+    (disposition,) = parse_qs(urlsplit(answer.headers["location"]).query)["response-content-disposition"]
+    assert disposition.startswith("attachment; filename=") and disposition.endswith(".csv")
 
 
 def test_a_file_serves_for_five_minutes(app: App, asset: str, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from formrelay.storage import blobs
 HELD = 32 * 1024 * 1024
 # Of an upload to S3, where all parts but the last have at least 5 MiB; so has what is held beyond the first one.
 _PART = 8 * 1024 * 1024
+_INLINE = "inline"
 
 
 def fitted(request: Request, response: Response) -> Response:
@@ -18,11 +19,11 @@ def fitted(request: Request, response: Response) -> Response:
         return packed
     key = blobs.answer_key()
     blobs.put(key, response.body, response.content_type)
-    return _elsewhere(key, response.content_type)
+    return _elsewhere(key, response.content_type, response.headers.get("Content-Disposition", _INLINE))
 
 
-def _elsewhere(key: str, content_type: str) -> Response:
-    return Response(302, b"", {"Location": blobs.presigned(key, content_type, "inline")})
+def _elsewhere(key: str, content_type: str, disposition: str) -> Response:
+    return Response(302, b"", {"Location": blobs.presigned(key, content_type, disposition)})
 
 
 class Spool:
@@ -70,4 +71,4 @@ class Spool:
         self._send(self._taken())
         self._upload.part(1, head + self._first)
         self._upload.complete()
-        return _elsewhere(self._upload.key, self._content_type)
+        return _elsewhere(self._upload.key, self._content_type, _INLINE)
