@@ -332,9 +332,37 @@ def test_the_suffix_beats_the_format_parameter(app: App, filled: str) -> None:
     assert app.call("GET", data(filled, ".xml"), query="format=json").text.startswith("<?xml")
 
 
-def test_what_browsers_and_scripts_accept_is_answered_in_json(app: App, filled: str) -> None:
-    for accept in ("*/*", "text/html", "application/xml"):
-        assert app.call("GET", data(filled), headers={"accept": accept}).json()["count"] == 5
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "",
+        "text/html",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "application/json, text/xml, application/xml, */*",
+        "application/xml;q=0.5, application/json",
+        "application/xml;q=0",
+        "image/png",
+        ";;q=x, ,",
+    ],
+)
+def test_what_browsers_and_scripts_accept_is_answered_in_json(app: App, filled: str, accept: str) -> None:
+    assert app.call("GET", data(filled), headers={"accept": accept}).json()["count"] == 5
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/xml", "TEXT/XML;q=0.9, */*;q=0.1", "text/csv, application/xml"]
+)
+def test_who_accepts_xml_first_gets_it_unless_the_path_says_otherwise(
+    app: App, filled: str, accept: str
+) -> None:
+    headers = {"accept": accept}
+    assert app.call("GET", data(filled), headers=headers).text == app.call(
+        "GET", data(filled), query="format=xml"
+    ).text.replace("format=xml&amp;", "")
+    assert app.call("GET", data(filled, "/1/"), headers=headers).text == XML_404
+    assert app.call("GET", data(filled, ".json"), headers=headers).json()["count"] == 5
+    assert app.call("GET", "/api/v2/assets/", headers=headers).json()["count"] == 1
 
 
 # XML

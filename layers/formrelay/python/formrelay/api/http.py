@@ -54,6 +54,8 @@ class Request:
         self._stage = context.get("stage", "$default")
         self.raw_path = self._without_stage(_clean(event.get("rawPath", "/")))
         self.path, self.suffix = split_suffix(clean_path(self.raw_path))
+        self.accepted = ""
+        """The format that the caller accepts, of those that its route has; empty where that is the usual one."""
 
     def _without_stage(self, path: str) -> str:
         prefix = f"/{self._stage}"
@@ -94,8 +96,8 @@ class Request:
 
     @property
     def format(self) -> str:
-        """The format asked for: suffix before ``?format=``, else empty."""
-        return self.suffix or self.query.get("format", "")
+        """The format asked for: suffix before ``?format=`` before :attr:`accepted`, else empty."""
+        return self.suffix or self.query.get("format", "") or self.accepted
 
     @property
     def content_type(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from formrelay.api.about import About
+from formrelay.api.accepting import prefers_xml
 from formrelay.api.http import Request, Response, error_response, json_response
 from formrelay.auth import Caller, authenticate
 from formrelay.aws import unavailable_for_now
@@ -115,6 +116,7 @@ class Router:
             error = detail(405, f'Method "{request.method}" not allowed.')
             error.headers["Allow"] = ", ".join(sorted(by_method))
             raise error
+        _negotiate(request, route)
         # "api" is KoboToolbox's page for browsers, which get JSON here.
         if request.format not in ("", "api", *route.formats):
             raise not_found()
@@ -132,6 +134,14 @@ class Router:
         """Whether the caller asked for XML where there is any: errors come in it, too (contract data §4)."""
         try:
             by_method, _ = self._find(request.path)
+            for route in by_method.values():
+                _negotiate(request, route)
             return request.format == "xml" and any("xml" in route.formats for route in by_method.values())
         except ApiError:
             return False
+
+
+def _negotiate(request: Request, route: Route) -> None:
+    """Lets ``Accept`` choose where the path does not: JSON, unless XML is asked for and there is some."""
+    if {"json", "xml"} <= set(route.formats) and prefers_xml(request.headers.get("accept", "")):
+        request.accepted = "xml"
