@@ -33,6 +33,7 @@ SECTIONS: dict[str, tuple[str, list[str]]] = {
     "submissions": ("Local stack, from POST to delivered", ["--clients", "1", "8", "32"]),
     "reading": ("Reading", ["--rows", "20000"]),
     "exports": ("Exports of a 60-question form", ["1000", "10000"]),
+    "growth": ("Where more is stored, came a moment ago, or is queued", []),
     "outage": ("An hour without the busiest receiver, in simulated time", ["--rate", "0.5"]),
 }
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.bench.deployment import receiver
 from tests.bench.stored import Figures, Project, Stored, stored
+from tests.support.template import ROOT
 
+SCALE = (ROOT / "docs/scale.md").read_text("utf-8")
 SMALL, LARGE = 2_000, 10_000
 # Marks are small items, one for each thousand rows; a list reads all of them.
 MARK = 150
@@ -27,6 +30,20 @@ def figures(place: Stored) -> dict[int, dict[str, Figures]]:
         size: {each.name: each for each in place.operations(place.project(size, 1), times=1)}
         for size in (SMALL, LARGE)
     }
+
+
+def test_the_page_on_scale_tells_what_is_counted(figures: dict[int, dict[str, Figures]]) -> None:
+    told = re.findall(
+        r"^\| (.+?) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| (?:the same|. units more) \|$", SCALE, re.MULTILINE
+    )
+    counted = {name: each.bill for name, each in figures[SMALL].items()}
+    assert {name for name, *_ in told} == set(counted)
+    for name, *numbers in told:
+        calls, writes, reads = map(float, numbers)
+        bill = counted[name]
+        assert (bill.calls.total(), bill.writes) == (calls, writes), name
+        # Some rows are some bytes longer than others.
+        assert abs(bill.reads - reads) <= 1, name
 
 
 def test_no_operation_makes_more_calls_where_more_is_stored(figures: dict[int, dict[str, Figures]]) -> None:
