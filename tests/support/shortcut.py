@@ -80,6 +80,10 @@ class _Handler(DynamoHandler):
             return 200, {}, ""
         return super().serialized(action_result)
 
+    @staticmethod
+    def _enrich_response(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+        return headers, body  # spares the numbers of requests, which moto throws dice for
+
 
 def _read(body: bytes) -> dict[str, Any]:
     # Bodies without a name or type that begins with B are spared the hook.
