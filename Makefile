@@ -21,8 +21,11 @@ help: ## list the targets
 run: .venv/.installed .venv-emulator/.installed ## run the whole stack on http://127.0.0.1:8000 (PORT)
 	@.venv/bin/python -m infra.local
 
-test: setup lint ## lint, types and all tests
-	.venv/bin/pytest --numprocesses 2 --dist loadfile
+ENVIRONMENTS = .venv/.installed .venv-sam/.installed .venv-emulator/.installed .venv-clients/.installed
+
+test: ## lint, types and all tests
+	@$(MAKE) -s --no-print-directory -j2 $(ENVIRONMENTS) lint
+	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed ## style, types and the direction of imports
 	.venv/bin/ruff check .
@@ -72,7 +75,7 @@ deploy: build ## build, then deploy to the AWS account of your credentials (PARA
 	.venv-sam/bin/sam deploy --config-file "$(CURDIR)/samconfig.toml" --template-file "$(BUILD)/template.yaml" $(DEPLOY) --parameter-overrides $(TARGET) $(PARAMETERS)
 
 setup: ## the environments of all targets
-	@$(MAKE) -s --no-print-directory -j2 .venv/.installed .venv-emulator/.installed .venv-clients/.installed .venv-sam/.installed
+	@$(MAKE) -s --no-print-directory -j2 $(ENVIRONMENTS)
 
 # ---- Environments: made anew when their lock changes, complete once the stamp is there -----------
 

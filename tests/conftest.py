@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck
@@ -15,6 +16,17 @@ from tests.support.rights import enforced
 # How long an example takes says more about the machine's other work than about the code.
 hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
+
+
+TESTS = Path(__file__).parent
+# What takes longest goes first: files are handed out one by one, and at the end no process waits for the other.
+_ORDER = ("simulation", "e2e", "template", "integration", "contract", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the kinds of tests into the order in which they are best run; within a kind all stay where they are."""
+    place = {TESTS / name: number for number, name in enumerate(_ORDER)}
+    items.sort(key=lambda item: min(place.get(folder, len(_ORDER)) for folder in item.path.parents))
 
 
 @pytest.fixture(scope="session")
