@@ -269,9 +269,23 @@ def test_logs_of_one_submission_are_those_of_its_events_too(logs: Logs) -> None:
     assert logs.ids("submission_id=4") == []
 
 
-@pytest.mark.parametrize("text", ["x", "-1", "1.5", "1e3", "%C2%B2"])
-def test_what_is_no_number_of_a_submission_is_refused(logs: Logs, text: str) -> None:
-    assert logs.refusal(f"submission_id={text}") == {"submission_id": ["Enter a number."]}
+def test_logs_of_one_submission_are_found_by_its_uuid_too(world: World) -> None:
+    world.submit()
+    sid = world.submit()
+    world.run(0)
+    path = f"/api/v2/assets/{world.asset}/data/{sid}/"
+    root = world.app.get(path).json()["meta/rootUuid"]
+    assert world.app.call("DELETE", path).status == 204  # logs stay
+    for uuid in (root, root.removeprefix("uuid:")):
+        page = world.app.get(world.hook_path("logs/"), submission_id=uuid).json()
+        assert [log["submission_id"] for log in page["results"]] == [sid]
+    other = "00000000-0000-4000-8000-000000000000"
+    assert world.app.get(world.hook_path("logs/"), submission_id=other).json()["count"] == 0
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "1.5", "1e3", "%C2%B2", "uuid:1"])
+def test_what_names_no_submission_is_refused(logs: Logs, text: str) -> None:
+    assert logs.refusal(f"submission_id={text}") == {"submission_id": ["Enter an `_id` or a UUID."]}
 
 
 def test_the_start_date_counts_and_the_end_date_does_not(logs: Logs) -> None:

@@ -19,7 +19,7 @@ from formrelay.storage.table import Item
 def list_logs(ctx: Context, asset: str, hook: str) -> Response:
     """Deliveries, newest submission first. Without filters, reads no more than the page and the marks before it."""
     _, stored = hooks.require(ctx, asset, hook)
-    filters = log_filters.asked(ctx.request)
+    filters = log_filters.asked(ctx.request, asset)
     start, limit = paging.window(ctx.request)
     if filters == log_filters.NONE:
         count, items = _all(hook, start, limit)
@@ -86,7 +86,7 @@ ROUTES = [
             (
                 *PAGING,
                 Query("status", "0 failed, 1 pending, 2 success, 3 processing.", {"enum": [0, 1, 2, 3]}),
-                Query("submission_id", "Only those of that submission, by its `_id`.", {"type": "integer"}),
+                Query("submission_id", "Only those of that submission: its `_id`, or one of its UUIDs."),
                 Query("start_date", "Only those changed at or after that time, ISO 8601."),
                 Query("end_date", "Only those changed before that time, ISO 8601."),
             ),

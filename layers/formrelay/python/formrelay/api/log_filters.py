@@ -7,6 +7,7 @@ tallies how many stand how; what neither knows is looked for as long as a reques
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
 from typing import NamedTuple
@@ -16,7 +17,8 @@ from formrelay import clock, event_kinds, ids
 from formrelay.api import moments
 from formrelay.api.http import Request
 from formrelay.errors import detail, invalid
-from formrelay.storage import deliveries, marks, tallies
+from formrelay.openrosa import instance_ids
+from formrelay.storage import deliveries, marks, submissions, tallies
 from formrelay.storage.deliveries import FAILED, PENDING, SUCCESS
 from formrelay.storage.table import Item
 
@@ -31,6 +33,7 @@ _IN_TROUBLE = {FAILED: ("failed",), PENDING: ("pending", "parked", "waiting")}
 # Digits that an ``_id`` has at most, and a number that is none.
 _DIGITS = len(str(ids.MAX_SUBMISSION_ID))
 _NOBODYS = ids.MAX_SUBMISSION_ID + 1
+_UUID = re.compile(r"(uuid:)?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Filters(NamedTuple):
@@ -54,7 +57,7 @@ class Filters(NamedTuple):
 NONE = Filters()
 
 
-def asked(request: Request) -> Filters:
+def asked(request: Request, asset: str) -> Filters:
     """The filters of a log list. Raises ApiError 400 for what is no status, no number or no date."""
     query = _sorted_out(request)
     status = query.get("status", "")
@@ -63,17 +66,21 @@ def asked(request: Request) -> Filters:
     since, until = query.get("start_date", ""), query.get("end_date", "")
     return Filters(
         int(status) if status else None,
-        _submission(query.get("submission_id", "")),
+        _submission(asset, query.get("submission_id", "")),
         moments.required("start_date", since) if since else NONE.since,
         moments.required("end_date", until) if until else NONE.until,
     )
 
 
-def _submission(text: str) -> int | None:
+def _submission(asset: str, text: str) -> int | None:
+    """The ``_id`` that is meant, as such or by a UUID; of a submission that is deleted, too. Raises ApiError 400."""
     if not text:
         return None
+    if _UUID.fullmatch(text):
+        guard = submissions.get_guard(asset, instance_ids.bare(text))
+        return guard.sid if guard else _NOBODYS
     if not (text.isascii() and text.isdigit()):
-        raise invalid("submission_id", "Enter a number.")
+        raise invalid("submission_id", "Enter an `_id` or a UUID.")
     # Python refuses to read numbers of thousands of digits.
     return int(text[:_DIGITS]) if len(text.lstrip("0")) <= _DIGITS else _NOBODYS
 
