@@ -125,7 +125,14 @@ def test_anything_but_library_false_is_for_the_library(
 
 
 @pytest.mark.parametrize(
-    "spelling", ["{base}/assets/{uid}/", "/api/v2/assets/{uid}/", "{base}/assets/{uid}.json", "{uid}"]
+    "spelling",
+    [
+        "{base}/assets/{uid}/",
+        "/api/v2/assets/{uid}/",
+        "{base}/assets/{uid}/?format=json",
+        "{base}/assets/{uid}.json",
+        "{uid}",
+    ],
 )
 def test_a_destination_gets_the_form_and_keeps_its_name(app: App, spelling: str) -> None:
     uid = app.deploy(FORM, name="Mine")

@@ -112,6 +112,7 @@ def test_forms_are_taken_as_well_as_json(app: App, asset: str) -> None:
         "/api/v2/users/bob/",
         "users/bob",
         "https://elsewhere.example/stage/api/v2/users/bob/",
+        "https://elsewhere.example/api/v2/users/bob/?format=json",
         f"{BASE}/api/v2/users/b%6fb",
     ],
 )

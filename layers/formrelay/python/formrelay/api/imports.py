@@ -84,7 +84,7 @@ def _destination(ctx: Context, data: dict[str, Any]) -> Project | None:
     text = fields.text(data, "destination", max_length=1000)
     if not text:
         return None
-    uid, _ = split_suffix(text.rstrip("/").rpartition("/")[2])
+    uid, _ = split_suffix(text.partition("?")[0].rstrip("/").rpartition("/")[2])
     project = assets.project(uid)
     if project is None or not permissions.allowed(ctx.caller, project, permissions.CHANGE_ASSET):
         raise detail(400, "user cannot update asset")

@@ -25,8 +25,9 @@ _NO_MATCH, _NOBODY = (
     "Invalid hyperlink - Object does not exist.",
 )
 _FILTERS = "Invalid `filters`"
-_USER = re.compile(r"(?:.*/)?users/([^/]+)/?")
-_PERMISSION = re.compile(r"(?:.*/)?permissions/([^/]+)/?")
+# KoboToolbox's links end in "?format=json" where that was asked for.
+_USER = re.compile(r"(?:[^?]*/)?users/([^/?]+)/?(?:\?.*)?")
+_PERMISSION = re.compile(r"(?:[^?]*/)?permissions/([^/?]+)/?(?:\?.*)?")
 # Known, but nobody can be given them here.
 _OTHERS = frozenset({rights.DELETE_ASSET, "discover_asset"})
 
