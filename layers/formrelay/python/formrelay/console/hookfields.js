@@ -10,9 +10,8 @@ const OWN = ["_id", "_uuid", "_submission_time", "_submitted_by", "_attachments"
 // Which fields are sent: all, or those that are ticked. ``value()`` is the list, empty for all.
 export function fieldPicker(project, chosen, changed) {
   const rows = (project.content?.survey || []).filter((row) => row.$xpath && !row.type.startsWith("end_"));
-  const known = new Map(OWN.map((name) => [name, ""]));
-  for (const row of rows) known.set(row.$xpath, [row.label].flat().find(Boolean) || "");
-  for (const name of chosen) if (!known.has(name)) known.set(name, "");
+  const known = new Map(rows.map((row) => [row.$xpath, [row.label].flat().find(Boolean) || ""]));
+  for (const name of [...OWN, ...chosen]) if (!known.has(name)) known.set(name, "");
   const boxes = new Map();
   const list = h("div", { class: "picks", role: "group", "aria-label": t("fields") });
   const add = (name, label, ticked) => {
