@@ -29,6 +29,7 @@ _THREADS = {
     PACKAGE / "api" / "asset_list.py": "api",
     PACKAGE / "api" / "asset_bulk.py": "api",
     PACKAGE / "api" / "usage.py": "api",
+    PACKAGE / "api" / "hooks.py": "api",
 }
 _TRANSACTED = {
     "Put": "PutItem",
