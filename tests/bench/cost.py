@@ -21,6 +21,7 @@ from tests.support.template import functions, resources
 WHOLE = ("submission, 1 hook", "delivery that arrives")
 # Items that it leaves: the submission, its guard, its delivery.
 ITEMS = 3
+STORED_MONTH = prices.TABLE_GB_MONTH + prices.BACKUP_GB_MONTH
 
 
 def main() -> None:
@@ -60,20 +61,19 @@ def _table(costs: Sequence[Cost]) -> None:
 
 
 def _on_top(pair: Sequence[Cost]) -> None:
-    """What a million of them leave in the tables and the logs, and send out: a kilobyte of one is a GB of a million."""
-    stored = (sum(cost.bill.stored for cost in pair) + ITEMS * prices.ITEM_OVERHEAD) / 1000
-    month = stored * (prices.TABLE_GB_MONTH + prices.BACKUP_GB_MONTH)
-    logged = (
-        sum(
-            cost.logged + cost.share * prices.INVOCATION_LOG + cost.requests * prices.REQUEST_LOG
-            for cost in pair
-        )
-        / 1000
-    )
-    posted = sum(cost.posted for cost in pair) / 1000
-    print(f"  stored: {stored:.1f} GB, ${month:.2f} a month, backups included")
+    stored, logged, sent = on_top(pair)
+    print(f"  stored: {stored:.1f} GB, ${stored * STORED_MONTH:.2f} a month, backups included")
     print(f"  logged: {logged:.1f} GB, ${logged * prices.LOG_GB:.2f}")
-    print(f"  sent to the receiver: {posted:.1f} GB, ${posted * prices.TRANSFER_GB:.2f}")
+    print(f"  sent to the receiver: {sent:.1f} GB, ${sent * prices.TRANSFER_GB:.2f}")
+
+
+def on_top(pair: Sequence[Cost]) -> tuple[float, float, float]:
+    """GB that a million of them leave in the tables and in the logs, and send out; each a kilobyte of one."""
+    stored = sum(cost.bill.stored for cost in pair) + ITEMS * prices.ITEM_OVERHEAD
+    logged = sum(
+        cost.logged + cost.share * prices.INVOCATION_LOG + cost.requests * prices.REQUEST_LOG for cost in pair
+    )
+    return stored / 1000, logged / 1000, sum(cost.posted for cost in pair) / 1000
 
 
 def unused(sweep: Cost) -> float:

@@ -77,6 +77,17 @@ def test_the_readmes_sums_are_right(costs: dict[str, Cost]) -> None:
     assert dollars(r"ten thousand a month cost \$([\d.]+)") == round(unused + whole / 100, 2)
 
 
+def test_the_readme_tells_what_comes_on_top(costs: dict[str, Cost]) -> None:
+    stored, logged, _ = page.on_top([costs[name] for name in page.WHOLE])
+    assert dollars(r"in the table with ([\d.]+) GB") == round(stored, 1)
+    assert dollars(r"GB, \$([\d.]+) a month with continuous backups") == round(stored * page.STORED_MONTH, 2)
+    # Lines name durations and ports.
+    assert dollars(r"their logs are \$([\d.]+)") == pytest.approx(logged * prices.LOG_GB, abs=0.05)
+    assert dollars(r"files are \$(\d+) for each million stored") == prices.S3_PUT
+    assert dollars(r"and \$([\d.]+) a GB and month") == prices.FILE_GB_MONTH
+    assert dollars(r"readers is \$([\d.]+) a GB") == prices.TRANSFER_GB
+
+
 def test_the_page_on_scale_tells_the_same_units(costs: dict[str, Cost]) -> None:
     told = rows(SCALE)
     taken, sent = (costs[name].bill for name in page.WHOLE)
