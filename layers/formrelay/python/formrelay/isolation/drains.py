@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from formrelay import clock, queues
 from formrelay.isolation import lanes
@@ -53,17 +53,12 @@ def _send_batch(batch: list[Item], delay: int) -> int:
     delay = max(delay, *(item["due_at"] - now for item in batch))
     sweep_at = now + delay + settings().recovery_grace * 1000
     free = [item for item in batch if _unparked(item, sweep_at)]
-    fresh = [item for item in free if not item.get("lane")]
-    if fresh:
-        queues.send_first([_message(item) for item in fresh], delay)
+    by_lane = defaultdict(list)
     for item in free:
-        if item.get("lane"):
-            lanes.send_again(item, delay)
+        by_lane[lanes.of(item)].append(item)
+    for lane, items in by_lane.items():
+        lanes.send_all(lane, items, delay)
     return len(free)
-
-
-def _message(item: Item) -> dict[str, Any]:
-    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
 
 
 def _unparked(item: Item, sweep_at: int) -> bool:
