@@ -22,7 +22,7 @@ from tests.support.forms import household_xlsx
 pytestmark = chromium.needed
 PHONE = {"width": 375, "height": 812}
 # Text, however it looks.
-HOOK = "<i>ERP</i> & more"
+HOOK = f"<i>ERP</i> & {'more' * 30}"
 # Its list of choices is missing.
 BAD_QUESTION = {"type": "select_one x", "name": "q", "label": "Q"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

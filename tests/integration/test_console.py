@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from formrelay import rights
+from formrelay.api import hook_stats
 from formrelay.event_kinds import ALL
 from formrelay.hooks.ladder import Kind
 from tests.support.app import App
@@ -188,6 +189,7 @@ def test_stats_of_no_sensible_time_are_refused(world: World, hours: str) -> None
 
 
 def test_stats_look_at_the_newest_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"{hook_stats.MAX_DELIVERIES:,}" in words("en")["notAllCharted"]
     monkeypatch.setattr("formrelay.api.hook_stats.MAX_DELIVERIES", 2)
     for _ in range(3):
         world.submit()

@@ -156,6 +156,7 @@ async function render(focus = true, notice = "") {
     const content = await view(ctx, place, notice);
     if (signal.aborted) return;
     fill(main, content);
+    main.querySelector("nav.tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     document.title = `${main.querySelector("h1")?.textContent || ""} · formrelay`;
     if (focus) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
   } catch (error) {
