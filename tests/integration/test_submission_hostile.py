@@ -25,7 +25,6 @@ TAKEN = {
     "wide": f"<f id='@'>{'<q>1</q>' * 49_000}{META}</f>",
     "one long text": f"<f id='@'><name>{'x' * 3_000_000}</name>{META}</f>",
     "many attributes": f"<f id='@' {' '.join(f'a{i}=' + chr(39) * 2 for i in range(5_000))}><name>a</name>{META}</f>",
-    "undeclared prefixes": f"<f id='@'><k:name>a</k:name>{META}</f>",
     "names of the record": f"<f id='@'><_id>1</_id><_uuid>2</_uuid><_attachments>3</_attachments>{META}</f>",
     "names of the table": f"<f id='@'><pk>A#1</pk><sk>S</sk><expires>1</expires>{META}</f>",
     "names of paths": f"<f id='@'><_..>1</_..><a.b>2</a.b><a-->3</a-->{META}</f>",
@@ -57,6 +56,7 @@ REFUSED = {
     "half a pair": f"<f id='@'><name>&#xD800;</name>{META}</f>",
     "a lie about the encoding": f"<?xml version='1.0' encoding='utf-16'?><f id='@'><name>a</name>{META}</f>",
     "an unknown encoding": f"<?xml version='1.0' encoding='klingon'?><f id='@'>{META}</f>",
+    "an undeclared prefix": f"<f id='@'><a:name>a</a:name>{META}</f>",
     "a long instanceID": f"<f id='@' instanceID='{'x' * 10_000}'><name>a</name></f>",
 }
 

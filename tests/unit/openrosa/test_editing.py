@@ -170,7 +170,7 @@ def identified(xml: str, **others: str | None) -> str:
     ],
 )
 def test_an_edit_is_told_from_what_it_replaces(meta: str, edited: str) -> None:
-    xml = "<f instanceID='uuid:1'><a>1</a>{}</f>"
+    xml = "<f instanceID='uuid:1' xmlns:orx='http://openrosa.org/xforms'><a>1</a>{}</f>"
     found = identified(xml.format(meta), deprecated_id="uuid:1", root_uuid="uuid:0")
     assert found == xml.format(edited)
     read = instance.read(found.encode())

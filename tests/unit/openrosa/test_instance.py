@@ -250,11 +250,23 @@ def test_encodings_and_prologues_are_understood(xml: bytes) -> None:
         b"<!DOCTYPE f [<!ENTITY e 'x'>]><f>&e;</f>",
         b"<!DOCTYPE f SYSTEM 'http://example.org/f.dtd'><f/>",
         "<!DOCTYPE f><f/>".encode("utf-16"),
+        b"<f><orx:meta/></f>",
+        b"<f orx:v='1'/>",
+        b"<f><g xmlns:a='x'/><a:b/></f>",
+        b"<f xmlns:a=''/>",
+        b"<f xmlns:a='x' xmlns:b='x' a:v='1' b:v='2'/>",
+        "<f><a:b/></f>".encode("utf-16"),
     ],
 )
 def test_what_is_not_plain_well_formed_xml_is_refused(xml: bytes) -> None:
     with pytest.raises(MalformedXmlError, match=r"Improperly formatted XML\."):
         instance.read(xml)
+
+
+def test_prefixes_count_where_they_are_declared() -> None:
+    xml = f"<f xmlns:a='x'><a:g b:v='1' xmlns:b='y'><b:c xml:lang='en'>1</b:c></a:g>{META}</f>"
+    read = instance.read(xml.encode())
+    assert instance.flatten(read, NONE)["a:g/b:c"] == "1"
 
 
 def test_a_billion_laughs_are_refused() -> None:

@@ -72,6 +72,14 @@ def ParserCreate(encoding: str | None = None, separator: str | None = None) -> e
     return parser
 
 
+def check_prefixes(xml: bytes) -> None:
+    """Raises ExpatError where a prefix is declared nowhere.
+
+    Readers that know of namespaces take no such document, nor a list or a body that it stands in.
+    """
+    ParserCreate(None, " ").Parse(xml, True)
+
+
 def failure(xml: bytes, error: Exception) -> OpenRosaError:
     """The typed error for one of PARSE_ERRORS, raised while parsing that document."""
     code = error.code if isinstance(error, expat.ExpatError) else None

@@ -73,6 +73,7 @@ def read(xml: bytes) -> Instance:
     xml = bounds.checked(xml)
     try:
         document = xmltodict.parse(xml, expat=bounds, strip_whitespace=False)
+        bounds.check_prefixes(xml)
     except bounds.PARSE_ERRORS as error:
         raise bounds.failure(xml, error) from None
     ((root, content),) = document.items()
