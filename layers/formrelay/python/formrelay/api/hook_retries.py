@@ -11,6 +11,7 @@ from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.hooks import fields
+from formrelay.isolation import lanes
 from formrelay.json_text import compact
 from formrelay.query import QueryError, compile_query
 from formrelay.resends import jobs as resends
@@ -40,7 +41,7 @@ def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
     if due is None:
         return json_response({"detail": _BUSY, "status_code": None}, 400)
     try:
-        outcome = functions.deliver_now(retries.message(due))
+        outcome = functions.deliver_now(lanes.message(due))
     except UnavailableError:
         outcome = {"sent": False}
     if not outcome["sent"]:

@@ -21,11 +21,16 @@ def of(item: Item) -> str:
     return RETRY if item["tries"] or item.get("lane") == RETRY else FIRST
 
 
+def message(item: Item) -> dict[str, Any]:
+    """The message of a delivery as it now stands."""
+    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
+
+
 def send_again(item: Item, delay_ms: int) -> None:
     """Queues the message of a delivery in the lane that it belongs to."""
     lane = of(item)
     if lane == RETRY:
-        queues.send_retry(_message(item), delay_ms)
+        queues.send_retry(message(item), delay_ms)
     else:
         send_all(lane, [item], delay_ms)
 
@@ -33,20 +38,16 @@ def send_again(item: Item, delay_ms: int) -> None:
 def send_all(lane: str, items: Sequence[Item], delay_ms: int) -> None:
     """Queues the messages of up to ten deliveries of one lane, in one call."""
     send = {FIRST: queues.send_first, RETRY: queues.send_retries, REPLAY: queues.send_replays}[lane]
-    refused = send([_message(item) for item in items], delay_ms)
+    refused = send([message(item) for item in items], delay_ms)
     if refused:
         logger.warning(
             "messages refused by the queue, left to recovery", extra={"lane": lane, "count": refused}
         )
 
 
-def _message(item: Item) -> dict[str, Any]:
-    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
-
-
 def send_new(rows: Sequence[Item], delay_ms: int) -> None:
     """Queues first attempts of deliveries that stand in the table. A failure costs time only: recovery finds them."""
-    messages = [_message(row) for row in rows]
+    messages = [message(row) for row in rows]
     for i in range(0, len(messages), queues.BATCH):
         try:
             refused = queues.send_first(messages[i : i + queues.BATCH], delay_ms)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from formrelay import clock, ids, queues
+from formrelay.isolation import lanes
 from formrelay.log import logger
 from formrelay.query import QueryError
 from formrelay.resends import replays, retries
@@ -33,18 +34,18 @@ class _Kind(NamedTuple):
 
     ``page(job, limit)``: ids of the deliveries meant among the next ones, and the cursor behind them, None at the end.
     ``make_due(job, ids)``: the deliveries of these that bear the job's mark then, made due now or before a crash.
-    ``send``: queues up to ten messages. ``heeds_pause``: makes nothing due while the hook is paused.
+    ``lane``: where its messages go. ``heeds_pause``: makes nothing due while the hook is paused.
     """
 
     page: Callable[[Item, int], tuple[list[int], int | None]]
     make_due: Callable[[Item, list[int]], list[Item]]
-    send: Callable[[list[dict[str, Any]]], int]
+    lane: str
     heeds_pause: bool
 
 
 _KINDS = {
-    jobs.RETRY: _Kind(retries.page, retries.make_due, queues.send_retries, heeds_pause=False),
-    jobs.REPLAY: _Kind(replays.page, replays.make_due, queues.send_replays, heeds_pause=True),
+    jobs.RETRY: _Kind(retries.page, retries.make_due, lanes.RETRY, heeds_pause=False),
+    jobs.REPLAY: _Kind(replays.page, replays.make_due, lanes.REPLAY, heeds_pause=True),
 }
 
 
@@ -175,6 +176,6 @@ class _Turn:
         if not due:
             return
         try:
-            self.kind.send([retries.message(item) for item in due])
+            lanes.send_all(self.kind.lane, due, 0)
         except Exception:
             logger.exception("resends not queued, left to recovery", extra={"job": self.job["uid"]})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from formrelay import clock, queues
+from formrelay import clock
+from formrelay.isolation import lanes
 from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, table
@@ -110,14 +111,9 @@ def retry(
         return None
 
 
-def message(item: Item) -> dict[str, Any]:
-    """The message of a delivery that is due."""
-    return queues.delivery_message(item["asset"], item["hook"], item["sid"], item["seq"])
-
-
 def send(item: Item) -> None:
     """Queues a retry that stands in the table. A failure costs time only."""
     try:
-        queues.send_retries([message(item)])
+        lanes.send_all(lanes.RETRY, [item], 0)
     except Exception:
         logger.exception("retry not queued, left to recovery", extra={"sid": item["sid"]})
