@@ -313,6 +313,24 @@ def test_a_file_that_comes_while_it_is_deleted_goes_as_well(app: App, asset: str
     assert objects(app.settings.bucket) == []
 
 
+def test_files_of_a_post_that_lost_against_its_twin_go_with_the_submission(
+    app: App, asset: str, clock: Clock
+) -> None:
+    xml = app.filled(asset, {"name": "n", "photo": "p.jpg"}, UUIDS[0])
+    other = app.filled(asset, {"name": "m", "photo": "p.jpg"}, UUIDS[1])
+    assert app.submit(other, {"p.jpg": b"two"}).status == 201
+    with doing("dynamodb.TransactWriteItems", lambda: app.submit(xml, {"p.jpg": b"one"})):
+        assert app.submit(xml, {"p.jpg": b"one"}).status == 202
+    assert len(objects(app.settings.bucket)) == 3
+    sid = next(row["_id"] for row in app.records(asset) if row["name"] == "n")
+    assert app.call("DELETE", f"/api/v2/assets/{asset}/data/{sid}/").status == 204
+    clock.forward(120)
+    app.recover()
+    (left,) = objects(app.settings.bucket)
+    assert UUIDS[1].removeprefix("uuid:") in left
+    assert jobs_left(app) == []
+
+
 # What is left
 
 
@@ -357,7 +375,9 @@ def test_smaller_pictures_go_with_their_files(app: App, asset: str, clock: Clock
     assert objects(app.settings.bucket) == []
 
 
-@pytest.mark.parametrize("call", ["s3.DeleteObjects", "dynamodb.BatchWriteItem", "dynamodb.DeleteItem"])
+@pytest.mark.parametrize(
+    "call", ["s3.DeleteObjects", "s3.ListObjectsV2", "dynamodb.BatchWriteItem", "dynamodb.DeleteItem"]
+)
 def test_a_crash_while_they_go_leaves_nothing_either(app: App, asset: str, clock: Clock, call: str) -> None:
     sid = add(app, clock, asset, 0, {"p.jpg": b"one"}, photo="p.jpg")
     xml = app.filled(asset, {"name": "m"}, UUIDS[1])

@@ -497,6 +497,18 @@ def test_many_objects_are_removed_and_what_is_not_there_is_no_failure() -> None:
         blobs.get(name + "a")
 
 
+@pytest.mark.usefixtures("service")
+def test_all_objects_below_a_prefix_are_removed() -> None:
+    name = f"attachments/{uuid.uuid4().hex}/"
+    for key in ("a/1", "a/2", "ab"):
+        blobs.put(name + key, b"x")
+    assert blobs.delete_under(name + "a/")
+    assert blobs.get(name + "ab") == b"x"
+    assert blobs.delete_under(name + "a/")
+    with pytest.raises(ClientError):
+        blobs.get(name + "a/1")
+
+
 def test_an_object_is_made_of_parts_that_came_in_any_order(service: str) -> None:
     upload = blobs.Upload(f"tmp/{uuid.uuid4().hex}", "text/plain")
     upload.part(2, b"b" * 5_300_000)

@@ -68,6 +68,9 @@ def clear(item: Item, ends: float) -> bool:
     It may be begun anew at any point.
     """
     blobs.delete_many([*item["objects"], *blobs.picture_keys(item["objects"])])
+    # No record names the files of a post that came to nothing, such as the second of two at once.
+    if "files" in item and not blobs.delete_under(item["files"]):
+        return False
     more = item["history"]
     while more:
         if time.monotonic() >= ends:

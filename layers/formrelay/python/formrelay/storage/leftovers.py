@@ -2,7 +2,8 @@
 
 Written in the transaction that deletes the record, so that no crash makes it forgotten; the sweep finds it. Objects of
 S3 may go only once nobody who read the record before it was deleted still reads them. An item holds ``asset, sid``;
-``objects`` keys of S3; ``history`` whether there are earlier revisions; ``sweep_at`` when they may go (ms).
+``objects`` keys of S3; ``files`` how the keys of its files begin, if it had any; ``history`` whether there are
+earlier revisions; ``sweep_at`` when they may go (ms).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def put_ops(asset: str, submission: Item, *, now: int) -> list[Item]:
     if not objects and not submission.get("rev"):
         return []
     sid = submission["id"]
-    item = {
+    item: Item = {
         **keys.leftovers(asset, sid),
         "asset": asset,
         "sid": sid,
@@ -34,6 +35,8 @@ def put_ops(asset: str, submission: Item, *, now: int) -> list[Item]:
         "sweep": keys.sweep_shard(asset, sid),
         "sweep_at": now + _LATER_MS,
     }
+    if files:
+        item["files"] = blobs.attachment_key(asset, submission["root"], "")
     return [table.put_op(settings().data_table, item)]
 
 
