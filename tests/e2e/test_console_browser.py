@@ -30,6 +30,23 @@ def test_wrong_credentials_are_told_and_no_browser_window_asks(page: Page, stack
     expect(page.get_by_role("alert").first).to_have_text("Name, password or key is wrong.")
 
 
+def test_the_page_is_a_few_files_that_are_fetched_once(page: Page) -> None:
+    files: list[str] = []
+    page.on("response", lambda answer: files.append(answer.url) if "/console/" in answer.url else None)
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    names = {"app.js", "icon.svg", "style.css", "words-en.js"}
+    assert {url.rpartition("/")[2] for url in files} == names
+    page.goto("/api/v2/docs/")
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    sent = page.evaluate(
+        "performance.getEntriesByType('resource').filter((one) => one.transferSize > 0)"
+        ".filter((one) => one.name.includes('/console/')).length"
+    )
+    assert sent == 0
+
+
 def test_a_key_signs_in_as_well_until_one_signs_out(page: Page, stack: Stack) -> None:
     sign_in_by_key(page, stack.api_key)
     assert stack.api_key not in page.url
@@ -77,6 +94,12 @@ def test_a_hook_is_made_and_watched_through_a_bad_hour(page: Page, stack: Stack,
     expect(page.locator(".notice", has_text="Last error")).to_contain_text("503")
     page.locator(".numbers a", has_text="Failed").click()
     expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("radio", name="All").check()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    wanted = page.get_by_label("Submission", exact=True)
+    wanted.fill(page.locator("tbody a").first.inner_text())
+    wanted.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody a").click()
     expect(page.get_by_text("The receiver answered 503.")).to_be_visible()
     page.get_by_role("button", name="Retry").click()
@@ -105,7 +128,7 @@ def test_all_that_failed_is_retried_at_once_or_since_a_time(page: Page, stack: S
         assert project.submit().status_code == 201
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/h/{project.hook}/deliveries?status=0")
-    expect(page.locator("tbody tr").first).to_be_visible()
+    expect(page.get_by_role("button", name="Retry all that failed")).to_be_visible()
     stack.tell_sink(sink, status=200)
     page.get_by_role("button", name="Retry all that failed").click()
     confirm(page)
@@ -126,6 +149,12 @@ def test_what_is_stored_is_sent_again(page: Page, stack: Stack, sink: str) -> No
     hook = stack.post(f"/api/v2/assets/{project.uid}/hooks/", json=fields).json()["uid"]
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/h/{hook}/resend")
+    query = page.get_by_label("Only those that match")
+    query.fill("{nonsense")
+    page.get_by_role("button", name="Send them").click()
+    confirm(page)
+    expect(page.get_by_text("Value must be valid JSON.")).to_be_visible()
+    query.fill('{"consent": "yes"}')
     page.get_by_role("button", name="Send them").click()
     confirm(page)
     expect(page.get_by_role("cell", name="Replay")).to_be_visible()

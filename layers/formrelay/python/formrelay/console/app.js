@@ -55,8 +55,8 @@ function context(query) {
     again: () => render(false),
     // Keeps in the address what is looked at, so that one comes back to it.
     keep: (fields) => {
-      const kept = new URLSearchParams(Object.entries(fields).filter(([, value]) => value));
-      history.replaceState(null, "", `${location.hash.split("?")[0]}${kept.size ? `?${kept}` : ""}`);
+      const kept = String(new URLSearchParams(Object.entries(fields).filter(([, value]) => value)));
+      history.replaceState(null, "", `${location.hash.split("?")[0] || "#/"}${kept && `?${kept}`}`);
     },
     every: (seconds, call) => repeat(signal, seconds, call),
   };
@@ -97,7 +97,7 @@ function languages() {
 function menu() {
   const name = h("bdi", {}, "…");
   whoAmI().then((me) => fill(name, me.username)).catch(() => {});
-  const node = h("details", { class: "menu" }, h("summary", { "aria-label": t("account") }, icon("user"), name),
+  const node = h("details", { class: "menu" }, h("summary", {}, icon("user"), h("span", { class: "hidden" }, t("account")), name),
     h("div", {}, h("a", { href: "#/account" }, t("account")), h("a", { href: "api/v2/docs/" }, t("apiDocs")),
       h("button", { type: "button", onclick: () => { key.drop(); location.hash = "#/"; render(); } }, t("signOut"))));
   node.addEventListener("keydown", (event) => {

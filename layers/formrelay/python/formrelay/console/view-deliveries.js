@@ -12,16 +12,16 @@ const STATUSES = [["", "all"], ["2", "success"], ["1", "pending"], ["3", "proces
 const LOOK = 3;
 
 export async function showDeliveries(ctx, place) {
-  const kept = { status: "", since: "", until: "", start: "", ...Object.fromEntries(ctx.query) };
+  const kept = { status: "", submission: "", since: "", until: "", start: "", ...Object.fromEntries(ctx.query) };
   const known = new Set();
   const [list, above] = [h("div"), h("div", { class: "row spread above" })];
   const utc = (text) => (text ? new Date(text).toISOString() : "");
-  const filtered = () => kept.status || kept.since || kept.until;
+  const filtered = () => kept.status || kept.submission || kept.since || kept.until;
 
   async function load(fresh = false) {
     ctx.keep(kept);
     const page = await get(`${place.path}/logs/`, {
-      limit: PAGE, start: kept.start, status: kept.status, start_date: utc(kept.since), end_date: utc(kept.until),
+      limit: PAGE, start: kept.start, status: kept.status, submission_id: kept.submission, start_date: utc(kept.since), end_date: utc(kept.until),
     }, { signal: ctx.signal });
     const rows = page.results.map((log) => ({ fresh: fresh && !known.has(log.uid), cells: row(ctx, place, log, load) }));
     for (const log of page.results) known.add(log.uid);
@@ -34,8 +34,9 @@ export async function showDeliveries(ctx, place) {
 
   const change = (name) => (value) => { kept[name] = value; kept.start = ""; load().catch(ctx.fail); };
   const day = (name, word) => field(name, t(word), h("input", { type: "datetime-local", value: kept[name], onchange: (event) => change(name)(event.target.value) }));
+  const wanted = field("submission", t("submission"), h("input", { type: "search", value: kept.submission, dir: "auto", spellcheck: "false", placeholder: t("idOrUuid"), onchange: (event) => change("submission")(event.target.value.trim()) }));
   const filters = h("div", { class: "row bottom" },
-    choice("status", t("status"), STATUSES.map(([code, word]) => [code, t(word)]), kept.status, change("status")),
+    choice("status", t("status"), STATUSES.map(([code, word]) => [code, t(word)]), kept.status, change("status")), wanted,
     h("details", { class: "more", open: Boolean(kept.since || kept.until) }, h("summary", {}, t("byTime")), h("div", { class: "row" }, day("since", "changedSince"), day("until", "changedUntil"))));
   await load();
   ctx.every(LOOK, watcher(ctx, place, list, filtered, load));
@@ -50,9 +51,8 @@ function watcher(ctx, place, list, filtered, load) {
     if (filtered()) {
       const now = await get(`${place.path}/`, {}, { signal: ctx.signal });
       const stamp = [now.success_count, now.pending_count, now.failed_count].join();
-      const same = seen === undefined || stamp === seen;
+      if (stamp === seen) return;
       seen = stamp;
-      if (same) return;
     }
     await load(true);
   };

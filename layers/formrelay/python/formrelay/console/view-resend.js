@@ -19,30 +19,41 @@ export async function showResend(ctx, place) {
 }
 
 const utc = (box) => (box.control.value ? new Date(box.control.value).toISOString() : undefined);
+// What the API says of a field stands beside it.
+async function sending(boxes, work) {
+  for (const box of Object.values(boxes)) box.fail("");
+  try {
+    await work();
+  } catch (error) {
+    const named = Object.keys(boxes).filter((name) => error.status === 400 && error.data?.[name]);
+    if (!named.length) throw error;
+    for (const name of named) boxes[name].fail([error.data[name]].flat().join(" "));
+  }
+}
+
 const moment_ = (name, label, hint) => field(name, label, h("input", { type: "datetime-local" }), hint);
 
 function retrying(ctx, place, jobs) {
   const since = moment_("since", t("changedSince"), t("sinceHint"));
   const code = field("status_code", t("code"), h("input", { inputmode: "numeric", maxlength: 4, placeholder: "503" }), t("codeHint"));
   return h("section", { class: "sheet" }, h("h2", {}, t("retryMany")), h("p", { class: "quiet" }, t("retryManyHint")), since, code,
-    button(ctx, t("retryAll"), async () => {
+    button(ctx, t("retryAll"), () => sending({ since, status_code: code }, async () => {
       const answer = await patch(`${place.path}/retry/`, { since: utc(since), status_code: code.control.value.trim() || undefined });
       ctx.say(t("scheduled", { n: number(answer.pending_uids.length) }));
       await jobs.refresh();
-    }, "main"));
+    }), "main"));
 }
 
 function replaying(ctx, place, jobs) {
   const from = moment_("from", t("receivedSince"), t("replaySinceHint"));
   const query = field("query", t("replayQuery"), h("input", { dir: "ltr", spellcheck: "false", placeholder: '{"region": "north"}' }), t("replayQueryHint"));
   return h("section", { class: "sheet" }, h("h2", {}, t("replay")), h("p", { class: "quiet" }, t("replayHint")), from, query,
-    button(ctx, t("replayNow"), async () => {
+    button(ctx, t("replayNow"), () => sending({ since: from, query }, async () => {
       const [since, wanted] = [utc(from), query.control.value.trim()];
       if (since && wanted) { query.fail(t("replayEither")); return; }
-      query.fail("");
       if (!await sure(t("replay"), t("replaySure"), t("replayNow"))) return;
       const job = await post(`${place.path}/replay/`, wanted ? { query: wanted } : since ? { since } : { all: true });
       ctx.say(t("scheduled", { n: number(job.total) }));
       await jobs.refresh();
-    }));
+    })));
 }

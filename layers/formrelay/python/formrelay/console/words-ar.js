@@ -355,4 +355,5 @@ export default {
   "archived": "مؤرشف",
   "requestHeaders": "الترويسات",
   "outcome_internal": "لم يُرسل بسبب خطأ لدينا",
+  "idOrUuid": "الرقم أو UUID",
 };

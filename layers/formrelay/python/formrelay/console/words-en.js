@@ -355,4 +355,5 @@ export default {
   "archived": "Archived",
   "requestHeaders": "Headers",
   "outcome_internal": "Not sent, our fault",
+  "idOrUuid": "Id or UUID",
 };

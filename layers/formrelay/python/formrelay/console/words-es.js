@@ -355,4 +355,5 @@ export default {
   "archived": "Archivado",
   "requestHeaders": "Cabeceras",
   "outcome_internal": "No enviado, fallo nuestro",
+  "idOrUuid": "Identificador o UUID",
 };

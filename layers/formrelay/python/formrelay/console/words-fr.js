@@ -355,4 +355,5 @@ export default {
   "archived": "Archivé",
   "requestHeaders": "En-têtes",
   "outcome_internal": "Non envoyé, erreur de notre part",
+  "idOrUuid": "Identifiant ou UUID",
 };
