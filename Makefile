@@ -120,5 +120,5 @@ lock: .venv-lock/.uv-$(UV) ## resolve the requirements again (LOCK=--upgrade)
 	@touch $@
 
 clean: ## remove environments, caches and built artifacts; what is stored in .formrelay stays
-	rm -rf .venv .venv-emulator .venv-sam .venv-clients .venv-lock .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-emulator .venv-sam .venv-clients .venv-bench .venv-lock .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

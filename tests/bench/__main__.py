@@ -1,4 +1,4 @@
-"""All benchmarks on one page, in about ten minutes on two cores; and the same as JSON, to compare with another run.
+"""All benchmarks on one page, in about seven minutes on two cores; and the same as JSON, to compare with another run.
 
 python -m tests.bench [--only cost startup] [--json bench.json] [--against earlier.json]
 
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -62,15 +63,34 @@ def numbers(line: str) -> tuple[str, list[float]]:
     return " ".join(_NUMBER.sub("#", line).split()), found
 
 
-def compared(now: Page, before: Page) -> list[str]:
+def _pairs(now: Page, before: Page, name: str) -> list[tuple[str, str, list[tuple[float, float]]]]:
+    """Lines of a section that say the same thing in both runs, old and new, with their numbers."""
+    found = []
+    for line, old in zip(now[name], before.get(name, []), strict=False):
+        (words, new), (same, past) = numbers(line), numbers(old)
+        if words == same:
+            found.append((old, line, list(zip(past, new, strict=False))))
+    return found
+
+
+def moved(now: Page, before: Page) -> list[str]:
     """Lines whose numbers moved by more than a tenth, old and new."""
     told = []
-    for name, lines in now.items():
-        for line, old in zip(lines, before.get(name, []), strict=False):
-            (words, new), (same, past) = numbers(line), numbers(old)
-            moved = any(abs(a - b) > 0.1 * max(abs(b), 1e-9) for a, b in zip(new, past, strict=False))
-            if words == same and moved:
+    for name in now:
+        for old, line, pairs in _pairs(now, before, name):
+            if any(abs(new - past) > 0.1 * max(abs(past), 1e-9) for past, new in pairs):
                 told += [f"{name}", f"  before {old.strip()}", f"  now    {line.strip()}"]
+    return told
+
+
+def variation(now: Page, before: Page) -> list[str]:
+    """For each section how many numbers are the same, and by how much the others differ."""
+    told = [f"{'section':<14}{'numbers':>8}{'the same':>9}{'median of the rest':>19}"]
+    for name in now:
+        pairs = [pair for _, _, found in _pairs(now, before, name) for pair in found]
+        apart = [abs(new / past - 1) for past, new in pairs if new != past and past]
+        middle = f"{statistics.median(apart):.0%}" if apart else "-"
+        told.append(f"{name:<14}{len(pairs):>8}{len(pairs) - len(apart):>9}{middle:>19}")
     return told
 
 
@@ -93,7 +113,8 @@ def main() -> None:
         print("\n".join(page[name]), flush=True)
     options.json.write_text(json.dumps(page, indent=1, ensure_ascii=False) + "\n")
     if before:
-        print("\nMoved by more than a tenth\n" + "\n".join(compared(page, before)))
+        print("\nMoved by more than a tenth\n" + "\n".join(moved(page, before)))
+        print("\nVariation\n" + "\n".join(variation(page, before)))
 
 
 if __name__ == "__main__":

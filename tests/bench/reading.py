@@ -20,6 +20,7 @@ import pytest
 from formrelay import records, selection
 from formrelay.settings import settings
 from formrelay.storage import marks, submissions
+from tests.bench.deployment import quiet
 from tests.support.app import App, Clock, install
 from tests.support.large import LargeStore, large_store, multiply
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     rows = parser.parse_args().rows
+    quiet()
     with large_store() as store, pytest.MonkeyPatch.context() as patch:
         clock = Clock(patch)
         app = install(settings(), patch)
