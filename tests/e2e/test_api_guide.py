@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
+from tests.e2e.shell import lines, paste
 from tests.e2e.stack import ROOT, Stack
 
 
 def test_the_guide_works_as_pasted(stack: Stack, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api-guide.md").read_text("utf-8")
-    script = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("/tmp/", f"{tmp_path}/")
-    done = subprocess.run(
-        ["bash", "-c", f"set -euo pipefail\n{script}"],
-        cwd=ROOT,
-        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    said = done.stdout.splitlines()
+    said = paste(lines(text).replace("/tmp/", f"{tmp_path}/"), stack).splitlines()
     asset = said[7]
     assert re.fullmatch(r"a\w{21}", asset)
     assert re.fullmatch(r"v\w{21}", said[3])

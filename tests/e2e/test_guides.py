@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.e2e.shell import lines, paste
 from tests.e2e.stack import ROOT, Stack, free_port, running_stack, wait_until
 from tests.e2e.test_main_job import FILES, Project
 from tests.e2e.test_readme_hooks import receiver
@@ -25,27 +26,9 @@ GUIDES = (ROOT / "docs" / "guides.md").read_text("utf-8")
 COMMANDS = (ROOT / "docs" / "command-line.md").read_text("utf-8")
 
 
-def chapter(heading: str) -> str:
-    """The shell lines of a chapter of the guides."""
-    found = GUIDES.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    lines = "\n".join(re.findall(r"```bash\n(.*?)```", found, re.DOTALL))
-    assert lines, heading
-    return lines
-
-
-def pasted(project: Project, lines: str) -> str:
-    """What the lines said."""
-    stack = project.stack
-    done = subprocess.run(
-        ["bash", "-c", f"set -euo pipefail\n{lines}"],
-        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key, "ASSET": project.uid},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+def pasted(project: Project, heading: str, after: str = "") -> str:
+    """What the lines of a chapter of the guides said, and those ``after`` them."""
+    return paste(f"{lines(GUIDES, heading)}\n{after}", project.stack, ASSET=project.uid)
 
 
 def typed(folder: Path, *words: str, said: str = "", **environment: str) -> str:
@@ -81,14 +64,12 @@ def filled(project: Project, folder: Path, names: list[str]) -> Path:
 
 
 def test_a_script_submits_and_may_do_so_twice(project: Project) -> None:
-    lines = chapter("Submit by script")
-    assert "Successful submission" in pasted(project, lines)
-    assert "Duplicate" in pasted(project, lines)
+    assert "Successful submission" in pasted(project, "Submit by script")
+    assert "Duplicate" in pasted(project, "Submit by script")
 
 
 def test_the_receiver_does_each_thing_once(project: Project, tmp_path: Path) -> None:
-    lines = chapter("Receive: a hook's other end")
-    secret = pasted(project, f'{lines}\necho "$SECRET"').strip()
+    secret = pasted(project, "Receive: a hook's other end", 'echo "$SECRET"').strip()
     port = free_port()
     hook = f"/api/v2/assets/{project.uid}/hooks/{project.hook}"
     with receiver(secret, port, tmp_path) as process:
@@ -109,8 +90,8 @@ def test_the_receiver_does_each_thing_once(project: Project, tmp_path: Path) -> 
 
 def test_a_link_gives_spreadsheets_the_data(project: Project) -> None:
     assert project.submit().status_code == 201
-    lines = chapter("Excel, Power BI, LibreOffice, Google Sheets")
-    *csv, link = pasted(project, f'{lines}\necho\necho "$LINK"').split()
+    said = pasted(project, "Excel, Power BI, LibreOffice, Google Sheets", 'echo; echo "$LINK"')
+    *csv, link = said.split()
     assert csv[0].startswith('"start";"end";')
     # As Power Query does: without credentials at first.
     program = {"User-Agent": "Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)"}
@@ -154,8 +135,8 @@ const node = {{ helpers: {{ getBinaryDataBuffer: async () => body }} }};
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="the code is JavaScript: it takes node to run it")
 def test_the_code_for_n8n_takes_what_is_signed_and_nothing_else(project: Project) -> None:
-    lines = chapter("Receive: a hook's other end")
-    code = fenced("n8n", "js").replace("whsec_…", pasted(project, f'{lines}\necho "$SECRET"').strip())
+    secret = pasted(project, "Receive: a hook's other end", 'echo "$SECRET"').strip()
+    code = fenced("n8n", "js").replace("whsec_…", secret)
     assert project.submit().status_code == 201
     wait_until(lambda: project.stack.sink(project.sink), "it arrived")
     (delivery,) = project.stack.sink(project.sink)

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.stack import ROOT, Stack, running_stack
+from tests.e2e.shell import lines, paste
+from tests.e2e.stack import ROOT, running_stack
 
 # Between the chapters: how often the demo hook was sent something.
 BETWEEN = """echo "--- hooks $(curl -sS "$BASE/_local/sink/demo?format=json" | pick '.__len__()')" """
 
 
+README = (ROOT / "README.md").read_text("utf-8")
 HOOKS = (ROOT / "docs/hooks.md").read_text("utf-8")
 # What is another one in each deployment, or at each time.
 _OWN = ("_id", "_xform_id_string", "_submission_time", "_submitted_by")
-
-
-def lines(text: str) -> str:
-    """The shell lines of a text, in their order."""
-    return "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
-
-
-def tour() -> str:
-    text = (ROOT / "README.md").read_text("utf-8")
-    return text.partition("\n## Five-minute tour\n")[2].partition("\n## ")[0]
 
 
 def alike(record: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -35,26 +25,11 @@ def alike(record: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(name, "…" if name in _OWN else value) for name, value in record.items()]
 
 
-def paste(script: str, stack: Stack) -> str:
-    """Runs shell lines as one who follows the README; what they said."""
-    pasted = subprocess.run(
-        ["bash", "-c", "set -euo pipefail\n" + script],
-        cwd=ROOT,
-        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert pasted.returncode == 0, pasted.stderr + pasted.stdout
-    return pasted.stdout
-
-
 def test_the_readme_works_as_pasted(tmp_path: Path) -> None:
     with running_stack(
         tmp_path / "state", {"FORMRELAY_DEMO": "1", "FORMRELAY_RETRY_DELAYS": "60,600,6000"}
     ) as stack:
-        script = f"{lines(tour())}\n{BETWEEN}\n{lines(HOOKS)}"
+        script = f"{lines(README, 'Five-minute tour')}\n{BETWEEN}\n{lines(HOOKS)}"
         said, _, of_hooks = paste(script, stack).partition("--- hooks")
         assert '"message": "Successful submission."' in said
         assert '"_geolocation":[-1.2627,36.7926]' in said

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.shell import lines, paste
 from tests.e2e.stack import ROOT, Stack, free_port, running_stack, wait_until
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -22,18 +23,8 @@ PRELUDE = "\n".join(re.findall(r"^(?:api\(\)|pick\(\)|export ASSET=|export HOOK=
 
 def pasted(stack: Stack) -> dict[str, str]:
     """Pastes the lines; what they printed, and the secret that they made."""
-    shell = "\n".join(re.findall(r"```bash\n(.*?)```", HOOKS, re.DOTALL))
-    script = f'set -euo pipefail\n{PRELUDE}\n{shell}\necho; echo "$SECRET"; echo "$HOOK_URL"'
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={**os.environ, "BASE": stack.base_url, "KEY": stack.api_key},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    *said, secret, hook_url = done.stdout.splitlines()
+    script = f'{PRELUDE}\n{lines(HOOKS)}\necho; echo "$SECRET"; echo "$HOOK_URL"'
+    *said, secret, hook_url = paste(script, stack).splitlines()
     return {"said": "\n".join(said), "secret": secret, "hook": hook_url.removeprefix(stack.base_url)}
 
 

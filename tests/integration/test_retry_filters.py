@@ -60,7 +60,10 @@ def test_failures_before_a_date_are_chosen(world: World) -> None:
     assert chosen(world, f"until={quote(until)}") == [early]
 
 
-def test_dates_may_be_named_as_filters_of_logs_are(world: World) -> None:
+@pytest.mark.parametrize(("first", "last"), [("since", "until"), ("start_date", "end_date")])
+def test_dates_and_parameters_may_be_combined_and_named_as_filters_of_logs_are(
+    world: World, first: str, last: str
+) -> None:
     fail(world)
     world.clock.forward(60)
     since = now(world)
@@ -68,19 +71,11 @@ def test_dates_may_be_named_as_filters_of_logs_are(world: World) -> None:
     world.clock.forward(60)
     until = now(world)
     fail(world)
-    assert chosen(world, f"start_date={quote(since)}", end_date=until) == [middle]
+    assert chosen(world, f"{first}={quote(since)}", **{last: until}) == [middle]
+
+
+def test_what_is_no_date_is_told_under_the_name_it_came_by(world: World) -> None:
     assert retry(world, "start_date=x") == (400, {"start_date": ["Enter a valid date/time."]})
-
-
-def test_dates_and_parameters_may_be_combined(world: World) -> None:
-    fail(world)
-    world.clock.forward(60)
-    since = now(world)
-    middle = fail(world)
-    world.clock.forward(60)
-    until = now(world)
-    fail(world)
-    assert chosen(world, f"since={quote(since)}", until=until) == [middle]
 
 
 def test_failures_with_a_status_code_are_chosen(world: World) -> None:
