@@ -41,13 +41,16 @@ def batch(world: World, sids: list[int]) -> Any:
 
 def test_no_more_attempts_run_at_once_than_the_owner_allows(world: World) -> None:
     world.change_hook(concurrency=2)
-    world.receiver.answer = Answer(delay=0.3)
+    lasts = 0.3
+    world.receiver.answer = Answer(delay=lasts)
     sids = [world.submit() for _ in range(6)]
     world.lose_queues()
     assert batch(world, sids) == {"batchItemFailures": []}
-    assert len(world.requests) == 2
+    # On a busy machine one may come late enough to find a slot free again; never a third beside two that run.
+    arrived = sorted(request.at for request in world.requests)
+    assert all(third - first >= lasts for first, third in zip(arrived, arrived[2:], strict=False))
     waiting = [sid for sid in sids if world.item(sid)["status"] == PENDING]
-    assert len(waiting) == 4
+    assert len(waiting) == 6 - len(arrived)
     assert taken(world) == {}
 
 
