@@ -228,13 +228,19 @@ def test_a_hook_that_failed_gets_half_of_the_threads(world: World) -> None:
     assert arrived[5] - arrived[0] >= 0.4
 
 
-def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def to_a_poor_hook(world: World, monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
+    """So many submissions, the first of which failed; the hook takes long for the others."""
     monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "5")
     settings.cache_clear()
-    sids = [world.submit() for _ in range(8)]
+    sids = [world.submit() for _ in range(count)]
     world.receiver.answer = Answer(500)
     deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
     world.receiver.answer = Answer(delay=3.5)
+    return sids
+
+
+def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sids = to_a_poor_hook(world, monkeypatch, 8)
     # Ten seconds are needed for an attempt: two and a half are left to wait, less than an answer takes.
     answer = deliver.handler(batch(*(world.message(sid, 1) for sid in sids[1:])), LambdaContext(12.5))
     assert failed(answer) == []
@@ -251,12 +257,7 @@ def test_what_a_slow_hook_has_no_time_for_comes_again(world: World, monkeypatch:
 def test_replays_that_a_slow_hook_has_no_time_for_stay_in_their_lane(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FORMRELAY_TOTAL_TIMEOUT", "5")
-    settings.cache_clear()
-    sids = [world.submit() for _ in range(7)]
-    world.receiver.answer = Answer(500)
-    deliver.handler(batch(world.message(sids[0], 1)), LambdaContext())
-    world.receiver.answer = Answer(delay=3.5)
+    sids = to_a_poor_hook(world, monkeypatch, 7)
     messages = [world.message(sid, 1) for sid in sids[1:]]
     deliver.handler(from_lane(settings().replay_queue, *messages), LambdaContext(12.5))
     (untouched,) = [sid for sid in sids if world.item(sid)["tries"] == 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ from formrelay.settings import Settings
 from formrelay.storage import table
 from formrelay.storage.keys import Key
 from formrelay.storage.table import Item
-from tests.support.calls import counting, doing, failing
+from tests.support.calls import counting, crashing, doing, failing
 
 Found = list[Item | None]
 
@@ -90,3 +91,15 @@ def test_a_read_that_fails_fails_for_all_who_share_it_and_for_nobody_after_them(
     with failing("dynamodb.BatchGetItem", times=1), pytest.raises(Exception, match="InternalFailure"):
         reads.get([key(0)])
     assert reads.get([key(0)]) == [{**key(0), "n": 0}]
+
+
+@pytest.mark.usefixtures("data")
+def test_nobody_waits_for_a_reader_that_died() -> None:
+    reads = Reads()
+    with crashing("dynamodb.BatchGetItem"):
+        reads.get([key(0)])
+    found: list[Found] = []
+    after = threading.Thread(target=lambda: found.append(reads.get([key(0)])), daemon=True)
+    after.start()
+    after.join(20)
+    assert found == [[{**key(0), "n": 0}]]

@@ -17,7 +17,7 @@ class _Ask:
     def __init__(self, keys: Sequence[Key]) -> None:
         self.keys = keys
         self.found: list[Item | None] | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.turn = threading.Semaphore(0)
 
 
@@ -57,7 +57,8 @@ class Reads:
             found = dict(zip(wanted, items, strict=True))
             for ask in group:
                 ask.found = [found[key["pk"], key["sk"]] for key in ask.keys]
-        except Exception as error:
+        except BaseException as error:
+            # Whatever it is, nobody may wait for ever.
             for ask in group:
                 ask.error = error
         with self._lock:
