@@ -93,7 +93,7 @@ def _hook(hook: Item, old: str) -> bool:
 
 
 def _moved(pieces: list[bytes], owner_uid: str, old: str) -> list[bytes] | None:
-    """The pieces under the stack's key; None where the old key has not sealed them."""
+    """The pieces under the stack's key; None where the old key has not sealed them, or they were damaged."""
     from formrelay.aws import kms
     from formrelay.settings import settings
 
@@ -110,6 +110,9 @@ def _moved(pieces: list[bytes], owner_uid: str, old: str) -> list[bytes] | None:
                 DestinationEncryptionContext=context,
             )
         except client.exceptions.IncorrectKeyException:
+            return None
+        except client.exceptions.InvalidCiphertextException:
+            note(f"Something sealed for {owner_uid} is damaged: no key opens it.")
             return None
         if _bare(answer["SourceKeyId"]) != _bare(old):
             return None

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from formrelay import hook_requests
 from formrelay.delivery.call import NOT_MADE
 from formrelay.log import logger
 from formrelay.settings import settings
@@ -106,7 +107,7 @@ def test_a_hook_with_broken_credentials_at_rest_harms_no_other(world: World) -> 
     messages = [world.message(sid, 1), {**world.message(sid, 1), "h": other}]
     assert failed(deliver.handler(batch(*messages), LambdaContext())) == []
     assert [request.path for request in world.requests] == ["/other"]
-    assert (world.log(sid)["status"], world.log(sid)["message"]) == (1, NOT_MADE)
+    assert (world.log(sid)["status"], world.log(sid)["message"]) == (1, hook_requests.UNREADABLE)
 
 
 def test_a_request_that_cannot_be_made_is_told_as_not_sent_and_made_again(world: World) -> None:

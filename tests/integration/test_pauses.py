@@ -131,6 +131,7 @@ def test_the_first_success_after_failures_costs_one_call_more(world: World) -> N
         "paused_by": None,
         "next_probe": None,
         "parked_count": 0,
+        "unreadable": False,
     }
 
 

@@ -69,3 +69,17 @@ def test_a_hook_that_is_changed_at_that_moment_is_left_for_the_next_run(
 def test_accounts_that_are_gone_have_nothing_to_reseal(world: World, old_key: str, run: Run) -> None:
     assert run("delete-account", "bob").code == 0
     assert run("reseal", "--from-key", old_key).lines == [{"resealed": {"accounts": 1, "hooks": 1}}]
+
+
+def test_what_is_damaged_keeps_nothing_else_from_being_moved(world: World, old_key: str, run: Run) -> None:
+    junk = {":junk": [b"junk"]}
+    table.update(settings().accounts_table, keys.account("bob"), "SET #key_sealed = :junk", junk)
+    table.update(settings().data_table, keys.hook(world.asset, world.hook), "SET #sealed = :junk", junk)
+    done = run("reseal", "--from-key", old_key)
+    assert done.lines == [{"resealed": {"accounts": 1, "hooks": 1}}]
+    assert f"Something sealed for {world.hook} is damaged: no key opens it." in done.remarks
+    kms().disable_key(KeyId=old_key)
+    world.change_hook(settings={})
+    world.submit()
+    world.run(10)
+    assert (world.requests[-1].header("webhook-signature") or "").startswith("v1,")

@@ -19,6 +19,9 @@ MAX_DETAILS = 8_192
 _MAX_EMAIL = 254
 _EMAIL = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+")
 _TRIES = 5
+_LOST_KEY = (
+    "The API key works but can no longer be shown. To replace it by another one, send DELETE /token/ first."
+)
 T = TypeVar("T")
 
 
@@ -167,12 +170,16 @@ def ensure_account(username: str, password: str, email: str, *, superuser: bool 
 def ensure_key(username: str) -> tuple[str, bool]:
     """The API key of an account in the clear, for its owner, and whether it was made just now.
 
-    Raises ApiError 404 when there is no such account.
+    Raises ApiError 404 when there is no such account, 409 when its key cannot be opened any more: another one in its
+    place would end scripts that work.
     """
 
     def ensured(account: Item) -> tuple[str, bool]:
         if account["key_sealed"]:
-            return sealing.unseal(account["key_sealed"], account["uid"]), False
+            try:
+                return sealing.unseal(account["key_sealed"], account["uid"]), False
+            except sealing.NotSealedError:
+                raise detail(409, _LOST_KEY) from None
         key = ids.api_key()
         accounts.replace_key(account, ids.key_hash(key), sealing.seal(key, account["uid"]))
         return key, True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from formrelay import clock, hook_secrets, hook_settings, ids, records
 from formrelay.event_kinds import CREATED, DELETED
@@ -11,6 +11,12 @@ from formrelay.hooks import headers, payload
 from formrelay.settings import settings
 from formrelay.storage import submissions
 from formrelay.storage.table import Item
+
+# What its owner is told of a hook whose credentials or signing secrets raise NotSealedError.
+UNREADABLE = (
+    "The credentials or a signing secret of the hook cannot be opened any more: set them anew, or ask who runs this"
+    " server to restore its key."
+)
 
 
 class HookRequest(NamedTuple):
@@ -31,13 +37,15 @@ class Stamp(NamedTuple):
     event: str = CREATED
 
 
-def opened(hook: Item) -> Item:
-    """A stored hook with ``settings`` and ``secrets`` in the clear, as :func:`request_for` needs it."""
-    return {
-        **hook,
-        "settings": hook_settings.opened(hook),
-        "secrets": hook_secrets.opened(hook, clock.now_ms()),
-    }
+def opened(hook: Item, changes: Mapping[str, Any] | None = None) -> Item:
+    """A stored hook with ``settings`` and ``secrets`` in the clear, as :func:`request_for` needs it.
+
+    ``changes`` are fields that take the place of the stored ones. Raises NotSealedError.
+    """
+    changed = {**hook, **(changes or {})}
+    if "settings" not in changed:
+        changed["settings"] = hook_settings.opened(hook)
+    return {**changed, "secrets": hook_secrets.opened(hook, clock.now_ms())}
 
 
 def as_created(submission: Item, asset: str) -> Item | None:

@@ -47,25 +47,29 @@ def live(hook: Item, now: int) -> list[Item]:
 
 
 def opened(hook: Item, now: int) -> list[str]:
-    """The secrets of a stored hook that sign at ``now`` (ms), in the clear, newest first."""
-    return [_opened(entry, hook) for entry in live(hook, now)]
+    """The secrets of a stored hook that sign at ``now`` (ms), in the clear, newest first. Raises NotSealedError."""
+    return [sealing.unseal(entry["sealed"], hook["uid"]) for entry in live(hook, now)]
 
 
 def rotated(hook: Item, secret: str, *, overlap: int, now: int) -> list[Item]:
     """What to store when ``secret`` follows those of a hook, which sign for at most ``overlap`` seconds more.
 
-    A secret that comes back leaves its old place. Raises TooManySecretsError.
+    A secret that comes back leaves its old place; one that cannot be opened signs nothing and falls out. Raises
+    TooManySecretsError.
     """
     ends = now + overlap * 1000
     older = [
         {**entry, "until": ends if entry["until"] is None else min(ends, entry["until"])}
         for entry in live(hook, now)
-        if overlap and _opened(entry, hook) != secret
+        if overlap and _readable(entry, hook) not in (secret, None)
     ]
     if len(older) >= MAX_LIVE:
         raise TooManySecretsError
     return [{"sealed": sealing.seal(secret, hook["uid"]), "since": now, "until": None}, *older]
 
 
-def _opened(entry: Item, hook: Item) -> str:
-    return sealing.unseal(entry["sealed"], hook["uid"])
+def _readable(entry: Item, hook: Item) -> str | None:
+    try:
+        return sealing.unseal(entry["sealed"], hook["uid"])
+    except sealing.NotSealedError:
+        return None

@@ -14,8 +14,16 @@ def sealed(settings: dict[str, Any], hook_uid: str) -> list[bytes]:
     return sealing.seal(json.dumps(settings, ensure_ascii=False), hook_uid) if settings else []
 
 
+def readable(hook: Item) -> dict[str, Any] | None:
+    """The settings of a stored hook, in the clear; None when they cannot be opened."""
+    try:
+        return opened(hook)
+    except sealing.NotSealedError:
+        return None
+
+
 def opened(hook: Item) -> dict[str, Any]:
-    """The settings of a stored hook, in the clear."""
+    """The settings of a stored hook, in the clear. Raises NotSealedError."""
     if not hook["sealed"]:
         return {}
     settings: dict[str, Any] = json.loads(sealing.unseal(hook["sealed"], hook["uid"]))

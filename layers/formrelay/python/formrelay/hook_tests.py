@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import delivery, hook_previews, hook_requests, ids, samples
+from formrelay import delivery, hook_previews, hook_requests, ids, samples, sealing
 from formrelay.hook_requests import Stamp
 from formrelay.hooks.payload import UnusableError
 from formrelay.log import logger
@@ -25,13 +25,15 @@ def run(test: dict[str, Any], seconds: float) -> dict[str, Any]:
     hook, submission = hooks.get(asset, test["hook"]), _submission(test)
     if hook is None or submission is None:
         return {"gone": True}
-    changed = {**hook_requests.opened(hook), **test["changes"]}
     shown = None
     try:
+        changed = hook_requests.opened(hook, test["changes"])
         request = hook_requests.request_for(changed, submission, asset, Stamp(ids.uid("ht"), test=True))
         shown = hook_previews.shown(request, submission["id"], submission["uuid"], sample=test["sid"] is None)
     except UnusableError as error:
         outcome = delivery.unusable(error)
+    except sealing.NotSealedError:
+        outcome = delivery.unreadable()
     else:
         outcome = delivery.post(request, min(settings().total_timeout, seconds - _MARGIN))
     facts = {"status_code": outcome.status_code, "duration_ms": outcome.duration_ms, "outcome": outcome.kind}

@@ -16,13 +16,19 @@ from formrelay.settings import settings
 _PIECE = 4_000
 MAX_SECRET = 16_000
 _CACHE_SIZE = 512
-# What KMS says to bytes that it did not make; the last one where they seem to name a key of somebody else.
-_FOREIGN = ("InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException")
+# What KMS says to bytes that it did not make or that were damaged, that another key made, perhaps one of somebody
+# else; and of a key that is off, about to be deleted, or gone.
+_LOST = frozenset(
+    {
+        *("InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException"),
+        *("DisabledException", "KMSInvalidStateException", "NotFoundException"),
+    }
+)
 _opened: OrderedDict[bytes, str] = OrderedDict()
 
 
 class NotSealedError(ValueError):
-    """This is nothing that was sealed here for that owner."""
+    """This is nothing that was sealed here for that owner, or its key is lost: asking again does not help."""
 
 
 def seal(secret: str, owner_uid: str) -> list[bytes]:
@@ -36,7 +42,7 @@ def seal(secret: str, owner_uid: str) -> list[bytes]:
 def unseal(sealed: list[bytes], owner_uid: str) -> str:
     """The secret again; remembered by the hash of what was sealed, so KMS is asked once per process.
 
-    Raises NotSealedError for what :func:`seal` did not make for that owner.
+    Raises NotSealedError for what :func:`seal` did not make for that owner, and where the key is lost.
     """
     digest = hashlib.sha256(b"\0".join([owner_uid.encode(), *sealed])).digest()
     known = _opened.get(digest)
@@ -64,7 +70,7 @@ def _decrypt(piece: bytes, owner_uid: str) -> bytes:
             KeyId=settings().kms_key, CiphertextBlob=piece, EncryptionContext={"uid": owner_uid}
         )
     except client.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in _FOREIGN:
+        if error.response["Error"]["Code"] in _LOST:
             raise NotSealedError from error
         raise
     return answer["Plaintext"][1:]

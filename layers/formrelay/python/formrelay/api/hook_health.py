@@ -13,9 +13,9 @@ from formrelay.storage.table import Item
 _MAX_MESSAGE = 300
 
 
-def shown(hook: Item, found: Item | None, parked: int) -> dict[str, Any]:
+def shown(hook: Item, found: Item | None, parked: int, *, unreadable: bool) -> dict[str, Any]:
     """``concurrency``, ``health``, ``paused`` and ``report_error`` of a hook; ``found`` is its stored health,
-    ``parked`` how many of its deliveries wait for the end of a pause."""
+    ``parked`` how many of its deliveries wait for the end of a pause, ``unreadable`` whether its credentials are."""
     found = found or {}
     paused = health.is_paused(found)
     return {
@@ -29,6 +29,7 @@ def shown(hook: Item, found: Item | None, parked: int) -> dict[str, Any]:
             "paused_by": found.get("paused_by"),
             "next_probe": _moment(found, "sweep_at") if hook["active"] else None,
             "parked_count": parked,
+            "unreadable": unreadable,
         },
         "paused": paused,
         "report_error": _report_error(found.get("report_error")),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from formrelay import clock, functions, hook_previews, hook_requests, ids, samples
+from formrelay import clock, functions, hook_previews, hook_requests, ids, samples, sealing
 from formrelay.api import data, hook_logs, hooks
 from formrelay.api.about import HOOKS, About, Body, Query
 from formrelay.api.http import Response, json_response
@@ -34,7 +34,9 @@ _MAX_ID = 300
 def preview_hook(ctx: Context, asset: str, hook: str) -> Response:
     """What the hook would be sent for a submission, as its first attempt; or was sent by a delivery (``?log=``)."""
     project, found = hooks.require(ctx, asset, hook)
-    changed = {**hook_requests.opened(found), **_changes(ctx, found)}
+    changes = _changes(ctx, found)
+    with _usable():
+        changed = hook_requests.opened(found, changes)
     if log := ctx.request.query.get("log"):
         return _of_delivery(hook_logs.delivery(ctx, asset, hook, log)[1], changed)
     return _previewed(ctx, project, changed)
@@ -76,6 +78,8 @@ def _usable() -> Iterator[None]:
         yield
     except UnusableError as error:
         raise detail(400, f"The hook cannot be sent: {error}") from None
+    except sealing.NotSealedError:
+        raise detail(400, hook_requests.UNREADABLE) from None
 
 
 def send_test(ctx: Context, asset: str, hook: str) -> Response:

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from formrelay import clock, event_kinds, history, hook_secrets, hook_settings, ids, jobs, permissions
+from formrelay import (
+    clock,
+    event_kinds,
+    history,
+    hook_requests,
+    hook_secrets,
+    hook_settings,
+    ids,
+    jobs,
+    permissions,
+)
 from formrelay.api import hook_health, paging
 from formrelay.api.about import HOOKS, PAGING, About, Body, Page
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
 from formrelay.hooks import guard, resolve
-from formrelay.hooks.fields import LISTS, Rules, clean, mask
+from formrelay.hooks.fields import LISTS, FaultError, Rules, clean, mask
 from formrelay.isolation import pauses
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks, tallies
@@ -134,7 +144,7 @@ def _is_so(hook: Item, values: dict[str, Any]) -> bool:
     plain = {name: value for name, value in values.items() if name != "settings"}
     if any(name not in hook or hook[name] != value for name, value in plain.items()):
         return False
-    return "settings" not in values or values["settings"] == hook_settings.opened(hook)
+    return "settings" not in values or values["settings"] == hook_settings.readable(hook)
 
 
 def delete_hook(ctx: Context, asset: str, hook: str) -> Response:
@@ -171,7 +181,10 @@ def rules(ctx: Context) -> Rules:
             _, source = require(ctx, asset, uid)
         except ApiError:
             return None
-        return str(hook_settings.opened(source).get("password", ""))
+        opened = hook_settings.readable(source)
+        if opened is None:
+            raise FaultError(hook_requests.UNREADABLE)
+        return str(opened.get("password", ""))
 
     return Rules(
         resolve=resolve.addresses,
@@ -184,9 +197,7 @@ def rules(ctx: Context) -> Rules:
 def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> dict[str, Any]:
     """The hook object; ``found`` is its health. Keys that are not the contract's stand at its end."""
     url = f"{ctx.api}/assets/{project.uid}/hooks/{hook['uid']}/"
-    opened = hook_settings.opened(hook)
-    if opened.get("password"):
-        opened = {**opened, "password": mask(hook["uid"])}
+    opened = hook_settings.readable(hook)
     tally = tallies.of(hook["uid"])
     shown = {name: hook[name] for name in _WRITABLE} | {
         "asset": project.state["id"],
@@ -194,7 +205,7 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         "failed_count": tally.by_status[deliveries.FAILED],
         "logs_url": f"{url}logs/",
         "pending_count": tally.by_status[deliveries.PENDING],
-        "settings": opened,
+        "settings": _masked(opened, hook),
         "success_count": tally.by_status[deliveries.SUCCESS],
         "uid": hook["uid"],
         "url": url,
@@ -203,11 +214,19 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
     unfinished = tally.by_status[deliveries.FAILED] + tally.by_status[deliveries.PENDING]
     more = {
         "signed": signed,
-        **hook_health.shown(hook, found, tally.parked),
+        **hook_health.shown(hook, found, tally.parked, unreadable=opened is None),
         "last_error": hook_health.last_error(hook) if unfinished > tally.parked else None,
         "events": hook.get("events", event_kinds.DEFAULT),
     }
     return {**dict(sorted(shown.items())), **more}
+
+
+def _masked(opened: dict[str, Any] | None, hook: Item) -> dict[str, Any]:
+    """The settings as they are shown. Of those that cannot be opened the mask is: sent back, it is refused, where
+    nothing at all would replace what the key may open again one day."""
+    if opened is None or opened.get("password"):
+        return {**(opened or {}), "password": mask(hook["uid"])}
+    return opened
 
 
 _HOOKS = "/api/v2/assets/{asset}/hooks"

@@ -60,6 +60,7 @@ function wrong(hook, url) {
   return [
     hook.paused && notice("bad", t(state.paused_by === "owner" ? "pausedByYou" : "pausedSince", { time: moment(state.paused_at) }),
       state.next_probe && ` ${t("nextProbe", { time: ago(state.next_probe) })}`),
+    state.unreadable && notice("bad", t("unreadable")),
     hook.report_error && notice("bad", t("notMailed", { reason: hook.report_error.reason })),
     error && notice("bad", h("a", { href: `#/${url}/d/${error.log}` }, t("lastError")), " ", time(error.date), ": ",
       error.status_code !== null && h("b", {}, `${error.status_code} `), h("bdi", {}, error.message)),

@@ -79,6 +79,7 @@ function card(uid, hook) {
       COUNTS.map(([word, name, style]) => h("li", { class: hook[name] > 0 && style }, h("b", {}, number(hook[name])), t(word))),
       state.parked_count > 0 && h("li", { class: "wait" }, h("b", {}, number(state.parked_count)), t("parked"))),
     state.failing_since && h("p", { class: "wrong calm" }, t("failingSince", { time: moment(state.failing_since) })),
+    state.unreadable && h("p", { class: "wrong" }, t("unreadable")),
     hook.report_error && h("p", { class: "wrong" }, t("notMailed", { reason: hook.report_error.reason })),
     error && h("p", { class: "wrong" }, h("a", { href: `#/${place}/d/${error.log}` }, t("lastError")), " ", time(error.date), ": ",
       error.status_code !== null && h("b", {}, `${error.status_code} `), h("bdi", {}, error.message)));

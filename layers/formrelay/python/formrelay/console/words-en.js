@@ -61,6 +61,7 @@ export default {
   "pausedByYou": "Paused by hand since {time}; new deliveries wait.",
   "nextProbe": "Next try: {time}.",
   "notMailed": "Failures could not be mailed: {reason}",
+  "unreadable": "Its credentials can no longer be opened: enter them anew.",
   "success": "Arrived",
   "pending": "Pending",
   "processing": "Being sent",

@@ -61,6 +61,7 @@ export default {
   "pausedByYou": "En pausa manual desde el {time}; las entregas nuevas esperan.",
   "nextProbe": "Próximo intento: {time}.",
   "notMailed": "Los fallos no se pudieron avisar por correo: {reason}",
+  "unreadable": "Sus credenciales ya no se pueden descifrar: vuelva a introducirlas.",
   "success": "Entregado",
   "pending": "Pendiente",
   "processing": "Enviándose",

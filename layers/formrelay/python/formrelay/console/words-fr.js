@@ -61,6 +61,7 @@ export default {
   "pausedByYou": "En pause manuelle depuis le {time} ; les nouvelles livraisons attendent.",
   "nextProbe": "Prochain essai : {time}.",
   "notMailed": "Les échecs n’ont pas pu être signalés par e-mail : {reason}",
+  "unreadable": "Ses identifiants ne peuvent plus être déchiffrés : saisissez-les à nouveau.",
   "success": "Livré",
   "pending": "En attente",
   "processing": "En cours d’envoi",

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from formrelay import clock
-from formrelay.delivery.call import call, post, unusable
+from formrelay.delivery.call import call, post, unreadable, unusable
 from formrelay.delivery.conclude import conclude, expire, log
 from formrelay.delivery.prepare import prepare
 from formrelay.delivery.reads import Reads
@@ -20,7 +20,9 @@ from formrelay.isolation import lanes, slots
 from formrelay.settings import settings
 from formrelay.storage import health
 
-__all__ = ["NoTimeError", "Reads", "attempt", "conclude", "expire", "post", "seconds_needed", "unusable"]
+__all__ = [
+    "NoTimeError", "Reads", "attempt", "conclude", "expire", "post", "seconds_needed", "unreadable", "unusable",
+]  # fmt: skip
 
 # Kept of a function's time for what comes after the call.
 _MARGIN = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import cache
 
-from formrelay import hook_requests
+from formrelay import hook_requests, sealing
 from formrelay.delivery.prepare import Claimed
 from formrelay.hook_requests import HookRequest
 from formrelay.hooks import guard, http, payload
@@ -27,6 +27,9 @@ def call(claimed: Claimed, ends: float) -> Outcome:
         request = hook_requests.of_delivery(claimed.item, hook, claimed.submission, claimed.item["tries"] + 1)
     except payload.UnusableError as error:
         return unusable(error)
+    except sealing.NotSealedError:
+        logger.exception("credentials not opened", extra={"hook": claimed.item["hook"]})
+        return unreadable()
     except Exception:
         # Of KMS or S3. Left to the end of its lease, the attempt would be told as one that may have arrived.
         logger.exception("request not made", extra={"hook": claimed.item["hook"], "sid": claimed.item["sid"]})
@@ -40,6 +43,11 @@ def call(claimed: Claimed, ends: float) -> Outcome:
 def unusable(error: payload.UnusableError) -> Outcome:
     """The outcome for a hook that cannot be sent as it is set up."""
     return Outcome("unusable", message=f"The hook cannot be sent: {error}")
+
+
+def unreadable() -> Outcome:
+    """The outcome for a hook whose credentials cannot be opened: the ladder leaves time to mend that."""
+    return Outcome("internal", message=hook_requests.UNREADABLE)
 
 
 def post(request: HookRequest, seconds: float) -> Outcome:

@@ -71,7 +71,8 @@ class Rules:
     """What the deployment and the caller decide.
 
     ``resolve`` gives the addresses of a host name, in bounded time, or nothing when it does not resolve now.
-    ``password_of`` gives the password of a hook that the caller may edit, by uid, else None.
+    ``password_of`` gives the password of a hook that the caller may edit, by uid, else None. Raises FaultError where
+    it cannot be opened.
     """
 
     resolve: Callable[[str], Iterable[str]]

@@ -100,6 +100,7 @@ SHAPES: dict[str, Schema] = {
             "paused_by": optional(TEXT),
             "next_probe": optional(MOMENT),
             "parked_count": COUNT,
+            "unreadable": {"type": "boolean", "description": "Its credentials cannot be opened any more."},
         }
     ),
     "Log": record(
