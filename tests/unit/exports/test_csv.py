@@ -189,6 +189,22 @@ def test_urls_of_files(attachments: list[dict[str, Any]], url: str) -> None:
     assert values([photo], answers) == [["Photo"], ["front door.jpg"]]
 
 
+@pytest.mark.parametrize("answer", ["1.jpg", "11.jpg", "door (1).jpg"])
+def test_the_url_is_that_of_the_very_file_that_was_sent_under_that_name(answer: str) -> None:
+    stored = {"11.jpg": "11.jpg", "1.jpg": "1.jpg", "door (1).jpg": "door_1.jpg"}
+    attachments = [
+        {
+            "filename": f"ann/f/u/{kept}",
+            "media_file_basename": sent,
+            "download_url": f"https://kf.example.org/{sent}",
+        }
+        for sent, kept in stored.items()
+    ]
+    photo = {"type": "image", "name": "photo", "label": "Photo"}
+    shown = values([photo], {"photo": answer, "_attachments": attachments}, include_media_url=True)
+    assert shown[1] == [answer, f"https://kf.example.org/{answer}"]
+
+
 def test_audit_comes_from_the_metadata() -> None:
     assert values([{"type": "audit", "name": "audit"}], {"meta/audit": "audit.csv"})[1] == ["audit.csv"]
 

@@ -118,11 +118,15 @@ def _with_url(value: str, record: Record) -> Texts:
 
 
 def attachment_url(value: str, record: Record) -> str:
-    """The URL of the file that an answer names; empty when the submission has none of that name."""
+    """The URL of the file that an answer names; empty when the submission has none of that name.
+
+    The name as it was sent tells files apart that are stored under other ones, or end alike, such as 1.jpg and 11.jpg.
+    """
+    attachments = record.get("_attachments") or ()
+    named = [file for file in attachments if file.get("media_file_basename") == value]
     stored = value.replace(" ", "_")
-    for attachment in record.get("_attachments") or ():
-        if str(attachment.get("filename", "")).endswith(stored):
-            return _DELETED if attachment.get("is_deleted") else str(attachment.get("download_url", ""))
+    for file in named or (file for file in attachments if str(file.get("filename", "")).endswith(stored)):
+        return _DELETED if file.get("is_deleted") else str(file.get("download_url", ""))
     return ""
 
 
