@@ -105,9 +105,14 @@ def _decode(encoded: str) -> tuple[str, str]:
     if not encoded:
         raise unauthenticated("Invalid basic header. No credentials provided.")
     try:
-        text = base64.b64decode(encoded, validate=True).decode()
-    except ValueError:  # of base64, and of text that is not ASCII or not UTF-8
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError:  # of base64, and of text that is not ASCII
         raise unauthenticated("Invalid basic header. Credentials not correctly base64 encoded.") from None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        # What clients write that were made before RFC 7617: OkHttp, and with it Collect, and Python's requests.
+        text = raw.decode("latin-1")
     username, colon, password = text.partition(":")
     if not colon or not username or len(username) > 255 or len(password) > passwords.MAX_LENGTH:
         raise unauthenticated("Invalid username/password.")
