@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from formrelay.storage import submissions
 from tests.support.app import FORM, App, Clock
 from tests.support.aws import messages
-from tests.support.calls import doing
+from tests.support.calls import counting, doing
 from tests.support.grants import ANONYMOUS, grant
 from tests.support.sharing import share
 
@@ -120,6 +122,45 @@ def test_the_same_edit_twice_at_once_is_made_once(app: App, asset: str) -> None:
         assert app.submit(xml).status == 202
 
 
+def test_the_same_edit_twice_at_once_is_made_once_wherever_they_meet(app: App, asset: str) -> None:
+    old = SECOND
+    for read in range(1, _reads_of_an_edit(app, asset) + 1):
+        new = f"uuid:10000000-0000-4000-8000-00000000000{read}"
+        xml = edit(app, asset, {"name": str(read)}, new, old)
+        with doing("dynamodb.GetItem", partial(_is_made, app, xml), read):
+            assert app.submit(xml).status == 202, f"at read {read}"
+        assert app.records(asset)[0]["name"] == str(read)
+        old = new
+
+
+def test_an_edit_whose_record_was_deleted_right_after_its_twin_made_it_is_a_duplicate(
+    app: App, asset: str
+) -> None:
+    reads = _reads_of_an_edit(app, asset)
+    xml = edit(app, asset, {"name": "Bo"}, THIRD, SECOND)
+    (record,) = app.records(asset)
+
+    def made_and_deleted() -> None:
+        _is_made(app, xml)
+        _must_be(app.send("DELETE", f"/api/v2/assets/{asset}/data/{record['_id']}/").status, 204)
+
+    with doing("dynamodb.GetItem", made_and_deleted, reads):
+        assert app.submit(xml).status == 202
+    assert app.records(asset) == []
+
+
+def _reads_of_an_edit(app: App, asset: str) -> int:
+    """How many items one edit reads; the record stands as SECOND afterwards."""
+    xml = edit(app, asset, {"name": "Before"})
+    with counting() as made:
+        app.submit(xml)
+    return made["dynamodb.GetItem"]
+
+
+def _is_made(app: App, xml: str) -> None:
+    _must_be(app.submit(xml).status, 201)
+
+
 def _must_be(found: int, expected: int) -> None:
     assert found == expected
 
@@ -184,6 +225,36 @@ def test_an_archived_form_takes_no_edits(app: App, asset: str) -> None:
 
 def shown(app: App, asset: str) -> list[str]:
     return [file["media_file_basename"] for file in app.records(asset)[0]["_attachments"]]
+
+
+def test_a_file_that_comes_after_the_edit_is_hidden_unless_that_names_it(app: App) -> None:
+    content = {"survey": [{"type": "image", "name": name, "label": name} for name in ("front", "back")]}
+    asset = app.deploy(content)
+    first = app.filled(asset, {"front": "f.jpg", "back": "b.jpg"}, FIRST)
+    app.submit(first, incomplete=True)
+    app.submit(edit(app, asset, {"back": "f.jpg"}))
+    assert app.submit(first, {"f.jpg": b"f", "b.jpg": b"b"}).status == 201
+    assert _files(app, asset) == [("f.jpg", "back")]
+    app.submit(edit(app, asset, {"front": "b.jpg"}, THIRD, SECOND))
+    assert _files(app, asset) == [("b.jpg", "front")]
+
+
+def test_a_file_that_comes_while_its_record_is_edited_is_hidden_unless_the_edit_names_it(
+    app: App, asset: str
+) -> None:
+    first = app.filled(asset, {"name": "Ana", "photo": "late.jpg"}, THIRD)
+    app.submit(first)
+    with doing(
+        "dynamodb.UpdateItem", partial(_is_made, app, edit(app, asset, {"name": "Bo"}, SECOND, THIRD))
+    ):
+        assert app.submit(first, {"late.jpg": b"late"}).status == 201
+    (edited,) = [record for record in app.records(asset) if record["name"] == "Bo"]
+    assert edited["_attachments"] == []
+
+
+def _files(app: App, asset: str) -> list[tuple[str, str]]:
+    (record,) = app.records(asset)
+    return [(file["media_file_basename"], file["question_xpath"]) for file in record["_attachments"]]
 
 
 def test_a_file_that_the_edit_no_longer_names_is_hidden_until_one_does_again(app: App, asset: str) -> None:

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from formrelay import admission, attachments, clock, creations, history
 from formrelay.auth import Caller
-from formrelay.changes import edits
+from formrelay.changes import contents, edits
 from formrelay.errors import UnavailableError, unauthenticated
 from formrelay.isolation import lanes
 from formrelay.json_text import compact
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa import instance_ids
-from formrelay.openrosa.errors import Outcome
+from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
 from formrelay.permissions import Rows
@@ -158,18 +158,26 @@ class _Submission:
             item = submissions.get(self.asset, guard.sid)
             if item is None:
                 return self._deleted()
-            fresh = attachments.fresh(self.files, item["files"])
+            fresh = attachments.fresh(self._files_for(item), item["files"])
             if fresh:
                 stored = list(self._store_files(fresh, item).items())
                 try:
                     for i in range(0, len(stored), submissions.MAX_ADDED):
-                        some = dict(stored[i : i + submissions.MAX_ADDED])
-                        item = submissions.add_files(self.asset, guard.sid, some)
+                        item = submissions.add_files(
+                            self.asset, item, dict(stored[i : i + submissions.MAX_ADDED])
+                        )
                 except table.ConditionError:
                     continue
             self._complete(item)
             return self._accepted(item, created=bool(fresh))
         raise UnavailableError
+
+    def _files_for(self, item: Item) -> dict[str, attachments.File]:
+        """The files of this POST as the record names them, which may have been edited since."""
+        if item["uuid"] == self.uuid:
+            return self.files
+        named = contents.read(self.project, submissions.unpack(item).xml).named
+        return attachments.received(self.post.parts, named, bool(self.shape["media"]), self.now)
 
     def _complete(self, item: Item) -> None:
         """Lets waiting hooks have the submission when this part was the last one."""
@@ -199,7 +207,14 @@ class _Submission:
         """Replaces a record; only hooks that chose so hear of it (contract submissions §5, "Edits")."""
         editable = admission.editable(self.project, self.post.caller)
         for _ in range(_TRIES):
-            old = self._to_edit(deprecated, editable)
+            try:
+                old = self._to_edit(deprecated, editable)
+            except OpenRosaError:
+                # A twin may have made this very edit since we looked.
+                twin = submissions.get_guard(self.asset, self.uuid)
+                if twin is None:
+                    raise
+                return self._again(twin)
             try:
                 new = self._edited(old)
                 twin = edits.replace(

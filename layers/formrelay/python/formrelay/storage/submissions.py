@@ -129,10 +129,11 @@ def get_many(asset: str, sids: Sequence[int]) -> list[Item]:
     return [item for item in table.batch_get(settings().data_table, wanted) if item] if wanted else []
 
 
-def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
+def add_files(asset: str, item: Item, files: dict[str, Item]) -> Item:
     """Adds up to :data:`MAX_ADDED` files whose names are new to the submission, and returns it.
 
-    Raises ConditionError, with the submission found, when a name is there already (``old`` None: deleted).
+    Raises ConditionError, with the submission found, when a name is there already or it was edited (``old`` None:
+    deleted).
     """
     values: Item = {f":f{i}": entry for i, entry in enumerate(files.values())}
     # File names may hold any character, so they are named by position and not by #name.
@@ -140,10 +141,10 @@ def add_files(asset: str, sid: int, files: dict[str, Item]) -> Item:
     fresh = [f"attribute_not_exists(#files.#f{i})" for i in range(len(files))]
     return table.update(
         settings().data_table,
-        keys.submission(asset, sid),
+        keys.submission(asset, item["id"]),
         "SET " + ", ".join(f"#files.#f{i} = :f{i}" for i in range(len(files))) + " ADD #turn :one",
-        {**values, ":one": 1},
-        condition=" AND ".join(["attribute_exists(#pk)", *fresh]),
+        {**values, ":one": 1, ":uuid": item["uuid"]},
+        condition=" AND ".join(["#uuid = :uuid", *fresh]),
         names=names,
     )
 
