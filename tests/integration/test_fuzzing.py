@@ -22,7 +22,6 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
-from formrelay import unsubscribe
 from formrelay.api.exports import EXAMPLE as EXPORT
 from formrelay.api.main import ROUTES
 from formrelay.api.openapi.document import document
@@ -127,7 +126,6 @@ def known(world: World) -> dict[str, str]:
         "setting": setting.json()["uid"],
         "size": "small",
         "task": task.json()["uid"],
-        "token": unsubscribe.hook_token("ann", world.hook),
         "username": "ann",
         "version": app.get(f"/api/v2/assets/{world.asset}/versions/").json()["results"][0]["uid"],
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -44,9 +45,13 @@ def username(caller: str) -> str:
 
 @dataclass
 class Project:
-    """What stands in the paths of requests about one project, and an instance to send to it."""
+    """What stands in the paths of requests about one project, and an instance to send to it.
+
+    ``tokens`` has those that links of mails carry, by their paths.
+    """
 
     parameters: dict[str, str]
+    tokens: dict[str, str]
     instance: str
 
 
@@ -65,17 +70,18 @@ class Scene:
         user = None if caller in ("anonymous", "public") else username(caller)
         headers = {"authorization": f"Token {key}"} if key else {}
         path = pattern.format_map(project.parameters)
+        query = urlencode({"token": self.private.tokens[path]}) if path in self.private.tokens else ""
         body = _body(operation, project.parameters)
         if body is not None:
             headers["content-type"] = "application/json"
         sent = b"" if body is None else json.dumps(body).encode()
         if key or method in ("GET", "HEAD"):
-            return self.app.call(method, path, user=user, headers=headers)
+            return self.app.call(method, path, query=query, user=user, headers=headers)
         with restored(self.app.settings):
             if pattern.rpartition("/")[2] in ("submission", "submissions"):
                 parts: Parts = [("xml_submission_file", ("instance.xml", project.instance, "text/xml"))]
                 return self.app.send_form(method, path, parts, user=user, headers=headers)
-            return self.app.call(method, path, user=user, body=sent, headers=headers)
+            return self.app.call(method, path, query=query, user=user, body=sent, headers=headers)
 
 
 @contextmanager
@@ -150,7 +156,6 @@ def _project(app: App) -> Project:
         "export": export,
         "result": result.rpartition("/")[2],
         "setting": setting,
-        "confirmation": CONFIRMATION,
         "assignment": url_path(row_of(app, asset, OWNER, "view_asset", user=OWNER)).split("/")[-2],
         "attachment": record["_attachments"][0]["uid"],
         "codename": "view_asset",
@@ -166,11 +171,11 @@ def _project(app: App) -> Project:
         "size": "small",
         "task": task["uid"],
         "transfer": invite["transfers"][0]["url"].split("/")[-2],
-        "token": hook_token(OWNER, hook),
         "username": OWNER,
         "version": app.get(f"{root}/", user=OWNER).json()["version_id"],
     }
-    return Project(parameters, app.filled(asset, {"name": "Bo"}, user=OWNER))
+    tokens = {"/signup/confirm": CONFIRMATION, "/unsubscribe": hook_token(OWNER, hook)}
+    return Project(parameters, tokens, app.filled(asset, {"name": "Bo"}, user=OWNER))
 
 
 def _exported(app: App, log: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from formrelay import settings as settings_module
 from formrelay import unsubscribe
+from formrelay.api import main
 from formrelay.storage import keys
 from infra.ops import COMMANDS
 from tests.support.template import (
@@ -282,6 +283,12 @@ def test_access_logs_hold_no_query_strings_and_no_credentials() -> None:
     assert not {
         name for name in logged if "query" in name.lower() or "authorizer" in name or "header" in name
     }
+
+
+def test_no_path_holds_a_secret_for_paths_stand_in_access_logs() -> None:
+    named = {name for route in main.ROUTES for name in re.findall(r"{(\w+)}", route.pattern)}
+    assert "hook" in named
+    assert not {name for name in named if re.search("token|secret|key|password|confirm", name)}
 
 
 def test_requests_are_throttled_as_the_operator_says() -> None:

@@ -75,6 +75,7 @@ def test_a_location_is_one_short_line() -> None:
     assert location("https://a/\r\nX: y") == "https://a/  X: y"
     assert len(location("x" * 9999)) == 500
     assert location(None) == location("") == "no Location"
+    assert location("https://a/in?token=secret#x") == "https://a/in?…"
 
 
 @given(st.binary(max_size=300), st.sampled_from(["", "gzip", "deflate", "br"]), st.booleans())

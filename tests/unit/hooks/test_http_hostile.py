@@ -106,6 +106,9 @@ def test_a_forbidden_endpoint_is_named_in_the_message(client: http.Client) -> No
     url = "http://127.0.0.1:8000/in"
     outcome = client.post(url, {}, b"x", TIMES, NOTHING_ALLOWED)
     assert (outcome.kind, outcome.message) == ("forbidden", f"{url} is not allowed")
+    # The message goes into mails, too.
+    secret = client.post(f"{url}?token=t0p", {}, b"x", TIMES, NOTHING_ALLOWED)
+    assert secret.message == f"{url}?… is not allowed"
 
 
 @pytest.mark.parametrize(

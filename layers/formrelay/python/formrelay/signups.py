@@ -62,7 +62,7 @@ def ask(
     if stored.is_taken(username):
         _mail(SIGNUP_TAKEN, email, language, facts)
     else:
-        _mail(SIGNUP, email, language, facts, link=f"{base_url}/signup/{token}")
+        _mail(SIGNUP, email, language, facts, link=f"{base_url}/signup/confirm/?token={token}")
 
 
 def _too_many(email: str, address: str, now: int) -> bool:

@@ -22,7 +22,7 @@ PURPOSE = "unsubscribe"
 _LASTS = 90 * 86400
 _TRIES = 5
 # Longer than any token: 64 bytes sealed are fewer than 300.
-MAX_TOKEN = 800
+_MAX_TOKEN = 800
 
 Pair = tuple[str, str]
 """A project and one of its hooks."""
@@ -67,6 +67,8 @@ def opened(token: str) -> tuple[str, list[Standing]]:
 
 
 def _unsealed(token: str) -> tuple[str, str, int]:
+    if not 0 < len(token) <= _MAX_TOKEN:
+        raise InvalidTokenError
     try:
         piece = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         owner, uid, end = sealing.unseal([piece], PURPOSE).split(" ")

@@ -45,12 +45,16 @@ class Context:
 
 Handler = Callable[..., Response]
 
-# Names and uids are shorter; anything much longer would not fit into a key of the table.
-_MAX_PARAMETER = 255
+# Characters of a path parameter: names and uids are shorter, and anything much longer would not fit into a key of
+# the table.
+MAX_PARAMETER = 255
 
 
 class Route(NamedTuple):
-    """``pattern`` names path parameters as ``{name}``; they reach the handler as keyword arguments."""
+    """``pattern`` names path parameters as ``{name}``; they reach the handler as keyword arguments.
+
+    None of them is a secret: paths stand in logs.
+    """
 
     method: str
     pattern: str
@@ -59,8 +63,6 @@ class Route(NamedTuple):
     """What it does, for the description of the API."""
     formats: tuple[str, ...] = ("json",)
     """What can be asked for by suffix or ``?format=``; anything else is 404."""
-    longest: int = _MAX_PARAMETER
-    """Characters that a path parameter may have."""
 
 
 class _Pattern(NamedTuple):
@@ -77,8 +79,7 @@ class _Pattern(NamedTuple):
                 parameters[name[1:-1]] = value
             elif name != value:
                 return None
-        longest = max(route.longest for route in self.by_method.values())
-        return parameters if all(0 < len(value) <= longest for value in parameters.values()) else None
+        return parameters if all(0 < len(value) <= MAX_PARAMETER for value in parameters.values()) else None
 
 
 class Router:

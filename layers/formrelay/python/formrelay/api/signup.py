@@ -9,7 +9,7 @@ from html import escape
 
 from formrelay import signups
 from formrelay.api import fields
-from formrelay.api.about import ACCOUNTS, About, Body, Media
+from formrelay.api.about import ACCOUNTS, About, Body, Media, Query
 from formrelay.api.http import Response, json_response
 from formrelay.api.router import Context, Route
 from formrelay.api.unsubscribe import html_page
@@ -40,17 +40,18 @@ def ask(ctx: Context) -> Response:
     return json_response({"detail": "A mail with a link to confirm the account is on its way."}, 202)
 
 
-def look(_ctx: Context, confirmation: str) -> Response:
+def look(ctx: Context) -> Response:
     """The page that says what its button will do."""
-    return _answer(confirmation, act=False)
+    return _answer(ctx, act=False)
 
 
-def act(_ctx: Context, confirmation: str) -> Response:
+def act(ctx: Context) -> Response:
     """Makes the account."""
-    return _answer(confirmation, act=True)
+    return _answer(ctx, act=True)
 
 
-def _answer(token: str, *, act: bool) -> Response:
+def _answer(ctx: Context, *, act: bool) -> Response:
+    token = ctx.request.query.get("token", "")
     try:
         found = signups.waiting(token)
     except signups.InvalidTokenError:
@@ -78,6 +79,7 @@ def _page(language: object, text: str, username: str, status: int = 200, *, butt
 
 _NEW = {"username": "bob", "email": "bob@example.org", "password": "correct horse battery"}
 _HTML = Media("text/html")
+_TOKEN = (Query("token", "What the link carries."),)
 ROUTES = [
     Route(
         "POST",
@@ -94,14 +96,16 @@ ROUTES = [
     ),
     Route(
         "GET",
-        "/signup/{confirmation}",
+        "/signup/confirm",
         look,
-        about=About("The page behind the link of a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML}, public=True),
+        about=About(
+            "The page behind the link of a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML}, _TOKEN, public=True
+        ),
     ),
     Route(
         "POST",
-        "/signup/{confirmation}",
+        "/signup/confirm",
         act,
-        about=About("Confirm a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML, 409: _HTML}, public=True),
+        about=About("Confirm a sign-up", ACCOUNTS, {200: _HTML, 404: _HTML, 409: _HTML}, _TOKEN, public=True),
     ),
 ]

@@ -1,4 +1,4 @@
-"""``/unsubscribe/{token}``: the page behind the links of failure mails, for whoever has the mail.
+"""``/unsubscribe/?token=…``: the page behind the links of failure mails, for whoever has the mail.
 
 Asking for the page changes nothing: programs that look for viruses follow links. Its button does, and so do mail
 clients that post to the link of their own accord (RFC 8058).
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from html import escape
 
 from formrelay import history, unsubscribe
-from formrelay.api.about import SERVICE, About, Media, Shape
+from formrelay.api.about import SERVICE, About, Media, Query, Shape
 from formrelay.api.http import Response
 from formrelay.api.router import Context, Route
 from formrelay.auth import Caller
@@ -34,19 +34,19 @@ _STYLE = (
 )
 
 
-def ask(ctx: Context, token: str) -> Response:
+def ask(ctx: Context) -> Response:
     """The page that says what its button will switch off."""
-    return _answer(ctx, token, act=False)
+    return _answer(ctx, act=False)
 
 
-def act(ctx: Context, token: str) -> Response:
+def act(ctx: Context) -> Response:
     """Switches off what the token stands for."""
-    return _answer(ctx, token, act=True)
+    return _answer(ctx, act=True)
 
 
-def _answer(ctx: Context, token: str, *, act: bool) -> Response:
+def _answer(ctx: Context, *, act: bool) -> Response:
     try:
-        owner, standings = unsubscribe.opened(token)
+        owner, standings = unsubscribe.opened(ctx.request.query.get("token", ""))
     except unsubscribe.InvalidTokenError:
         texts = texts_for(None)
         return _page(texts, f"<p>{escape(texts.page_invalid)}</p>", 404)
@@ -88,7 +88,8 @@ def html_page(texts: Texts, heading: str, body: str, status: int = 200) -> Respo
     return Response(status, text.encode(), dict(_HEADERS))
 
 
-_PATH = "/unsubscribe/{token}"
+_PATH = "/unsubscribe"
+_TOKEN = (Query("token", "What the link carries."),)
 _HTML = Media("text/html")
 _ANSWERS: Mapping[int, Shape] = {200: _HTML, 404: _HTML}
 ROUTES = [
@@ -96,14 +97,14 @@ ROUTES = [
         "GET",
         _PATH,
         ask,
-        longest=unsubscribe.MAX_TOKEN,
-        about=About("The page behind the links of failure mails", SERVICE, _ANSWERS, public=True),
+        about=About("The page behind the links of failure mails", SERVICE, _ANSWERS, _TOKEN, public=True),
     ),
     Route(
         "POST",
         _PATH,
         act,
-        longest=unsubscribe.MAX_TOKEN,
-        about=About("Switch off the mails, or the hooks, of such a link", SERVICE, _ANSWERS, public=True),
+        about=About(
+            "Switch off the mails, or the hooks, of such a link", SERVICE, _ANSWERS, _TOKEN, public=True
+        ),
     ),
 ]

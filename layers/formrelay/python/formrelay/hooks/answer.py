@@ -92,7 +92,13 @@ def shorten(text: str, cut: bool = False) -> str:
     return data[: MESSAGE_LIMIT - len(mark)].decode("utf-8", "ignore") + CUT
 
 
+def without_query(url: str) -> str:
+    """The URL as logs and mails may have it: a query may hold a secret, which receivers repeat when they redirect."""
+    head, mark, _ = url.partition("?")
+    return f"{head}?…" if mark else head
+
+
 def location(value: str | None) -> str:
-    """A ``Location`` header as one short line."""
+    """A ``Location`` header as one short line, without its query."""
     line = "".join(char if char.isprintable() else " " for char in value or "")
-    return line[:_LOCATION_LIMIT].strip() or "no Location"
+    return without_query(line)[:_LOCATION_LIMIT].strip() or "no Location"

@@ -160,7 +160,7 @@ def _outcome(response: requests.Response) -> Outcome:
 
 
 def _failed(error: AttemptError, url: str) -> Outcome:
-    text = f"{url} is not allowed" if error.kind == "forbidden" else FAILED + error.text
+    text = f"{answer.without_query(url)} is not allowed" if error.kind == "forbidden" else FAILED + error.text
     status = TIMEOUT_STATUS if error.kind == "timeout" else None
     return Outcome(error.kind, status, answer.shorten(text))
 

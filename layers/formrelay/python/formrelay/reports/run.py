@@ -133,7 +133,8 @@ def _ways_out(owner: str, lines: list[Item]) -> tuple[dict[str, str], dict[str, 
 
 
 def _url(line: Item, token: str) -> str:
-    return f"{line['base_url']}/unsubscribe/{token}"
+    # Not in the path: that of every request stands in logs.
+    return f"{line['base_url']}/unsubscribe/?token={token}"
 
 
 def _finish(report: Item, sent: bool, more: bool) -> None:

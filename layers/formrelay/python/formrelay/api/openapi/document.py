@@ -21,7 +21,7 @@ from formrelay.api.openapi import (
     texts,
 )
 from formrelay.api.openapi.schema import Schema, as_form, items, page, ref
-from formrelay.api.router import Route
+from formrelay.api.router import MAX_PARAMETER, Route
 from formrelay.exports.options import XLSX_TYPE
 
 SHAPES: dict[str, Schema] = {
@@ -122,7 +122,7 @@ def _operation_id(route: Route) -> str:
 
 
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
-    schema = {"type": "string", "minLength": 1, "maxLength": route.longest, "pattern": "^[^/]+$"}
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_PARAMETER, "pattern": "^[^/]+$"}
     for name in _PARAMETER.findall(route.pattern):
         yield {
             "name": name,
