@@ -14,6 +14,7 @@ from typing import Any
 from formrelay.forms.content import ContentError, normalise
 from formrelay.forms.xform import Identity, XFormError, compile_xform
 from formrelay.forms.xlsform import MAX_FILE, SpreadsheetError, import_xlsform, write_xlsx
+from formrelay.json_text import as_message, from_message
 from formrelay.log import logger
 
 Answer = dict[str, Any]
@@ -24,7 +25,8 @@ _FETCH_SECONDS = 18.0
 def handler(event: Any, context: object) -> Answer:  # noqa: ARG001
     """Dispatch on ``action``: ``xform``, ``import`` or ``xlsx``."""
     started = time.perf_counter()
-    action = event.get("action") if isinstance(event, dict) else None
+    event = from_message(event) if isinstance(event, dict) else {}
+    action = event.get("action")
     act = _ACTIONS.get(action) if isinstance(action, str) else None
     answer = act(event) if act else {"error": "Unknown action."}
     logger.info(
@@ -33,7 +35,7 @@ def handler(event: Any, context: object) -> Answer:  # noqa: ARG001
         ok="error" not in answer,
         ms=round((time.perf_counter() - started) * 1000),
     )
-    return answer
+    return as_message(answer)
 
 
 def _xform(event: Answer) -> Answer:

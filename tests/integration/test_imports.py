@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from tests.support.app import FORM, App
 from tests.support.aws import stored
@@ -50,11 +50,15 @@ def finished(app: App, made: dict[str, Any], user: str = "ann") -> dict[str, Any
 
 
 def created(app: App, done: dict[str, Any], kind: str = "created") -> dict[str, Any]:
+    found: dict[str, Any] = app.get(f"/api/v2/assets/{created_uid(done, kind)}/").json()
+    return found
+
+
+def created_uid(done: dict[str, Any], kind: str = "created") -> str:
     assert done["status"] == "complete", done
     (entry,) = done["messages"][kind]
     assert (entry["kind"], entry["owner__username"]) == ("asset", "ann")
-    found: dict[str, Any] = app.get(f"/api/v2/assets/{entry['uid']}/").json()
-    return found
+    return str(entry["uid"])
 
 
 def test_an_import_makes_a_project_that_is_not_deployed(app: App) -> None:
@@ -164,6 +168,12 @@ def test_an_empty_destination_becomes_a_survey_with_the_name_of_the_file(app: Ap
     assert (project["asset_type"], project["name"]) == ("survey", "visits")
 
 
+def test_fields_that_are_null_count_as_not_sent(app: App) -> None:
+    nothing = dict.fromkeys(("name", "destination", "desired_type", "url", "library"))
+    project = created(app, task(app, {"base64Encoded": ENCODED, **nothing}))
+    assert (project["asset_type"], project["name"]) == ("block", "Household visit")
+
+
 @pytest.mark.parametrize(
     "destination", ["/api/v2/assets/aUnknownUnknownUnknow2/", "x" * 900, "/", "\N{SNOWMAN}"]
 )
@@ -256,3 +266,14 @@ def test_a_long_file_name_makes_a_name_that_fits(app: App) -> None:
     parts: Any = [("file", ("n" * 400 + ".xlsx", ONE, None)), ("library", (None, "false", None))]
     answer = app.send_form("POST", IMPORTS, parts)
     assert created(app, finished(app, answer.json()))["name"] == "n" * 255
+
+
+def test_a_form_longer_than_a_message_of_lambda_lives_like_any_other(app: App) -> None:
+    rows = [["text", f"q{number}", "Q", f"{number} ".ljust(30_000, "é")] for number in range(60)]
+    data = workbook({"survey": [["type", "name", "label", "remarks"], *rows]})
+    uid = created_uid(task(app, {"base64Encoded": base64.b64encode(data).decode(), "library": "false"}))
+    answer = app.send("POST", f"/api/v2/assets/{uid}/deployment/", {"active": True})
+    assert answer.status == 200, answer.text
+    assert app.get(f"/api/v2/assets/{uid}.xml").text.count("<bind ") == 63
+    sheet = load_workbook(io.BytesIO(app.get(f"/api/v2/assets/{uid}.xls").body))["survey"]
+    assert [cell.value for cell in list(sheet["D"])[1:]] == [row[3] for row in rows]

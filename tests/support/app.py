@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import requests
+from botocore.exceptions import ClientError
 
 from formrelay import aws as clients
 from formrelay import clock, passwords
@@ -36,6 +37,10 @@ BASE = "https://kf.example.org"
 PASSWORD = "correct horse"
 # Fields of a form: several with one name are several parts.
 Parts = list[tuple[str, tuple[str | None, bytes | str, str | None]]]
+
+
+# What Lambda takes of a message, and of its answer.
+MAX_MESSAGE = 6 * 1024 * 1024
 
 
 class LambdaContext:
@@ -80,8 +85,13 @@ class LambdaClient:
             with suppress(Exception):  # nobody waits for it
                 self._handlers[FunctionName](json.loads(Payload), LambdaContext(self.seconds))
             return {"StatusCode": 202}
-        answer = self._handlers[FunctionName](json.loads(Payload), LambdaContext())
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+        if len(Payload) > MAX_MESSAGE:
+            raise ClientError({"Error": {"Code": "RequestEntityTooLargeException"}}, "Invoke")
+        answer = json.dumps(self._handlers[FunctionName](json.loads(Payload), LambdaContext())).encode()
+        if len(answer) > MAX_MESSAGE:
+            too_large = {"errorType": "Function.ResponseSizeTooLarge"}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(too_large).encode())}
+        return {"Payload": io.BytesIO(answer)}
 
 
 @dataclass

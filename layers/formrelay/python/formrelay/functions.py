@@ -7,6 +7,7 @@ from typing import Any
 
 from formrelay.aws import lambda_
 from formrelay.errors import UnavailableError
+from formrelay.json_text import as_message, from_message
 from formrelay.settings import settings
 
 
@@ -15,7 +16,7 @@ def compile_form(payload: dict[str, Any]) -> dict[str, Any]:
 
     Raises UnavailableError when the function fails.
     """
-    return _invoke(settings().compile_function, payload)
+    return from_message(_invoke(settings().compile_function, as_message(payload)))
 
 
 def deliver_now(message: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,8 @@ _MAX_URL = 2_000
 
 def create_import(ctx: Context) -> Response:
     """Reads the form and makes or changes the project at once; the task tells how it went."""
-    user, data = ctx.user, ctx.request.data()
+    user = ctx.user
+    data = {field: value for field, value in ctx.request.data().items() if value is not None}
     name, source = _source(data)
     now = clock.now_ms()
     task: Item = {
