@@ -7,8 +7,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from formrelay.forms import xlsform
 from formrelay.forms.content import normalise
-from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_ROWS
+from formrelay.forms.sheet_rows import MAX_COLUMNS
 from formrelay.forms.xlsform import MAX_FILE, SpreadsheetError, import_xlsform, read_sheets, write_xlsx
 from tests.support.forms import DATA, household_xlsx
 
@@ -130,12 +131,44 @@ def test_a_large_file_is_refused_unread() -> None:
     assert _error(b"PK" + b"\0" * MAX_FILE).startswith("The file is too large")
 
 
-def test_a_sheet_of_too_many_rows_is_refused() -> None:
-    assert _error(_survey(*["a"] * (MAX_ROWS + 1))) == f"A sheet may have at most {MAX_ROWS} rows."
+def test_a_sheet_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsform, "MAX_QUESTIONS", 2)
+    monkeypatch.setattr(xlsform, "MAX_ROWS", 3)
+    choices = [["list_name", "name"], *[["l", "c"]] * 4]
+    assert _error(_survey("a", "b", "c")) == "`survey` may have at most 2 rows."
+    assert _error(_xlsx(library=[["type"], *[["text"]] * 3])) == "`library` may have at most 2 rows."
+    assert _error(_xlsx(survey=[["type"]], choices=choices)) == "`choices` may have at most 3 rows."
+    assert len(read_sheets(_xlsx(survey=[["type"]], choices=choices[:4]))["choices"]) == 3
+
+
+def test_rows_behind_a_long_gap_belong_to_the_form() -> None:
+    gap: list[list[Any]] = [[None]] * 500
+    columns = ["type", "name", *[None] * 40, "label"]
+    data = _xlsx(survey=[columns, ["text", "a"], *gap, ["text", "b", *[None] * 40, "B"]])
+    assert read_sheets(data)["survey"] == [
+        {"type": "text", "name": "a", "label": ""},
+        {"type": "text", "name": "b", "label": "B"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [["Kind", "name"], ["text", "a"]],
+            "`survey` has no column `type`: the first row must name the columns.",
+        ),
+        ([["text", "a"]], "`survey` has no column `type`: the first row must name the columns."),
+        ([[None], ["type", "name"], ["text", "a"]], "`survey`: the first row must name the columns."),
+    ],
+    ids=["other columns", "no names", "a blank first row"],
+)
+def test_a_survey_without_names_of_columns_is_refused(rows: list[list[Any]], message: str) -> None:
+    assert _error(_xlsx(survey=rows)) == message
 
 
 def test_a_sheet_of_too_many_columns_is_refused_before_its_rows_are_read() -> None:
-    sheet = [["type", *(f"c{number}" for number in range(MAX_COLUMNS))], *[["text"]] * (MAX_ROWS + 1)]
+    sheet = [["type", *(f"c{number}" for number in range(MAX_COLUMNS))], ["text"]]
     assert _error(_xlsx(survey=sheet)) == f"A sheet may have at most {MAX_COLUMNS} columns."
 
 

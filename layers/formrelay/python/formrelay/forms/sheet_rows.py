@@ -8,8 +8,11 @@ from typing import Any, Final
 
 Row = dict[str, Any]
 
-MAX_ROWS: Final = 20_000
+MAX_ROWS: Final = 50_000
+# Compiling takes longer than in proportion to the number of questions.
+MAX_QUESTIONS: Final = 20_000
 MAX_CELLS: Final = 1_000_000
+MAX_CHARACTERS: Final = 10_000_000
 MAX_COLUMNS: Final = 1_000
 MAX_LANGUAGES: Final = 100
 MAX_TEXT: Final = 100_000
@@ -46,10 +49,11 @@ def read_rows(value: Any, sheet: str) -> list[Row]:
         return []
     if not isinstance(value, list):
         raise ContentError(f"`{sheet}` must be a list of rows.")
-    if len(value) > MAX_ROWS:
-        raise ContentError(f"`{sheet}` may have at most {MAX_ROWS} rows.")
+    most = MAX_QUESTIONS if sheet == "survey" else MAX_ROWS
+    if len(value) > most:
+        raise ContentError(f"`{sheet}` may have at most {most} rows.")
     rows: list[Row] = []
-    cells = 0
+    cells = characters = 0
     for number, row in enumerate(value, 1):
         if not isinstance(row, Mapping):
             raise ContentError(f"`{sheet}`: row {number} is not an object.")
@@ -57,9 +61,17 @@ def read_rows(value: Any, sheet: str) -> list[Row]:
         cells += sum(len(cell) if isinstance(cell, (list, dict)) else 1 for cell in row.values())
         if cells > MAX_CELLS:
             raise ContentError(f"`{sheet}` may have at most {MAX_CELLS} cells.")
+        characters += sum(_length(cell) for cell in rows[-1].values())
+        if characters > MAX_CHARACTERS:
+            raise ContentError(f"`{sheet}` may have at most {MAX_CHARACTERS} characters.")
     if len({key for row in rows for key in row}) > MAX_COLUMNS:
         raise ContentError(f"`{sheet}` may have at most {MAX_COLUMNS} columns.")
     return rows
+
+
+def _length(cell: Any) -> int:
+    texts = cell.values() if isinstance(cell, dict) else cell if isinstance(cell, list) else (cell,)
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def read_settings(value: Any) -> Row:

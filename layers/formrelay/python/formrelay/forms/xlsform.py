@@ -17,18 +17,13 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyxform.errors import PyXFormError
 from pyxform.parsing.expression import is_xml_tag
-from pyxform.xls2json_backends import (
-    get_excel_column_headers,
-    get_excel_rows,
-    xls_value_to_unicode,
-    xlsx_value_to_str,
-)
+from pyxform.xls2json_backends import xls_value_to_unicode, xlsx_value_to_str
 from xlrd import open_workbook
 from xlrd.biffh import XLRDError
 
 from formrelay.forms.columns import parse_header
 from formrelay.forms.content import EXTRA_SHEETS, ContentError, normalise
-from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_ROWS
+from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_QUESTIONS, MAX_ROWS
 from formrelay.forms.sheets import flatten, headers
 
 MAX_FILE: Final = 10_000_000
@@ -36,7 +31,12 @@ MAX_UNPACKED: Final = 60_000_000
 MAX_PARTS: Final = 2_000
 
 _SHEETS: Final = frozenset({"survey", "library", "choices", "settings", *EXTRA_SHEETS})
+_QUESTIONS: Final = frozenset({"survey", "library"})
 _UNREADABLE: Final = "Unsupported format, or corrupt file"
+_NO_HEADER: Final = "the first row must name the columns."
+_MAX_GAP: Final = 10_000
+# Rows and columns in which a sheet without names of columns is searched for anything else.
+_LOOKED_AT: Final = 100
 _ZIP: Final = b"PK"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _NOT_ID: Final = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -128,15 +128,15 @@ def _read_xlsx(data: bytes) -> Sheets:
     _refuse_bomb(data)
     book = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
 
-    def text(cell: Any, _row: int, _column: str) -> str:
+    def text(cell: Any) -> str:
         return xlsx_value_to_str(_stripped(cell.value))
 
-    def rows(sheet: Any) -> list[dict[str, str]]:
+    def rows(name: str, sheet: Any) -> list[dict[str, str]]:
         header = next(sheet.iter_rows(max_row=1), ())
-        return _rows(header, lambda width: sheet.iter_rows(min_row=2, max_col=width), text)
+        return _rows(name, header, lambda width: sheet.iter_rows(min_row=2, max_col=width), text)
 
     try:
-        return {name: rows(book[title]) for name, title in _wanted(book.sheetnames)}
+        return {name: rows(name, book[title]) for name, title in _wanted(book.sheetnames)}
     finally:
         book.close()
 
@@ -158,15 +158,15 @@ def _read_xls(data: bytes) -> Sheets:
     except XLRDError as error:
         raise SpreadsheetError(_UNREADABLE) from error
 
-    def text(cell: Any, _row: int, _column: str) -> str:
+    def text(cell: Any) -> str:
         return xls_value_to_unicode(_stripped(cell.value), cell.ctype, book.datemode)
 
-    def rows(sheet: Any) -> list[dict[str, str]]:
+    def rows(name: str, sheet: Any) -> list[dict[str, str]]:
         lines = sheet.get_rows()
-        return _rows(next(lines, ()), lambda width: (tuple(line[:width]) for line in lines), text)
+        return _rows(name, next(lines, ()), lambda width: (tuple(line[:width]) for line in lines), text)
 
     try:
-        return {name: rows(book.sheet_by_name(title)) for name, title in _wanted(book.sheet_names())}
+        return {name: rows(name, book.sheet_by_name(title)) for name, title in _wanted(book.sheet_names())}
     finally:
         book.release_resources()
 
@@ -179,25 +179,57 @@ def _wanted(titles: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _rows(
-    header: Iterable[Any], lines: Callable[[int], Cells], text: Callable[[Any, int, str], str]
+    name: str, header: Iterable[Any], lines: Callable[[int], Cells], text: Callable[[Any], str]
 ) -> list[dict[str, str]]:
-    """Rows under the columns of ``header``, blank ones left out; ``lines`` yields cells up to a width."""
-    columns = get_excel_column_headers(_header(cell.value) for cell in header)
-    if not columns:
-        return []
+    """Rows under the columns of ``header``, blank ones left out; ``lines`` yields cells up to a width.
+
+    What stands behind hundreds of blank rows belongs to the form, too; sheets that are a million of them end there.
+    """
+    columns = _columns(name, header)
+    if not columns and any(
+        _is_filled(cell) for line in islice(lines(_LOOKED_AT), _LOOKED_AT) for cell in line
+    ):
+        raise SpreadsheetError(f"`{name}`: {_NO_HEADER}")
+    most = MAX_QUESTIONS if name in _QUESTIONS else MAX_ROWS
+    rows: list[dict[str, str]] = []
+    gap = 0
+    for line in lines(len(columns)) if columns else ():
+        cells = zip(columns, line, strict=False)
+        row = {column: text(cell) for column, cell in cells if column and _is_filled(cell)}
+        gap = 0 if row else gap + 1
+        if gap > _MAX_GAP:
+            break
+        if row:
+            rows.append(row)
+        if len(rows) > most:
+            raise SpreadsheetError(f"`{name}` may have at most {most} rows.")
+    if rows:
+        rows[0] = {column: rows[0].get(column, "") for column in columns if column}
+    return rows
+
+
+def _columns(name: str, header: Iterable[Any]) -> list[str]:
+    """The names in the first row up to the last one; empty where there is none."""
+    columns = [" ".join(xlsx_value_to_str(cell.value).split()) if _is_filled(cell) else "" for cell in header]
+    while columns and not columns[-1]:
+        columns.pop()
     if len(columns) > MAX_COLUMNS:  # before so many cells are read of each row
         raise SpreadsheetError(f"A sheet may have at most {MAX_COLUMNS} columns.")
-    rows = get_excel_rows(headers=columns, rows=islice(lines(len(columns)), MAX_ROWS + 1), cell_func=text)
-    if len(rows) > MAX_ROWS:
-        raise SpreadsheetError(f"A sheet may have at most {MAX_ROWS} rows.")
-    filled = [row for row in rows if row]
-    if filled:
-        filled[0] = {column: filled[0].get(column, "") for column in columns if column is not None}
-    return filled
+    named = [column for column in columns if column]
+    for number, column in enumerate(named):
+        if column in named[:number]:
+            raise SpreadsheetError(f"Duplicate column header: {column}")
+    if (
+        named
+        and name in _QUESTIONS
+        and not any(parse_header(column, "survey").name == "type" for column in named)
+    ):
+        raise SpreadsheetError(f"`{name}` has no column `type`: {_NO_HEADER}")
+    return columns
 
 
-def _header(value: Any) -> str | None:
-    return None if _stripped(value) in (None, "") else xlsx_value_to_str(value)
+def _is_filled(cell: Any) -> bool:
+    return _stripped(cell.value) not in (None, "")
 
 
 def _stripped(value: Any) -> Any:
