@@ -403,6 +403,13 @@ def test_settings_merge_and_reset_and_make_no_version(app: App) -> None:
     assert patch(app, made["uid"], {"settings": '{"sector": {"value": "H"}}'}).json()["settings"][
         "sector"
     ] == {"value": "H"}
+    emptied = {"description": None, "organization": None, "mine": None}
+    assert patch(app, made["uid"], {"settings": emptied}).json()["settings"] == {
+        **expected,
+        "description": "",
+        "mine": None,
+        "sector": {"value": "H"},
+    }
     assert patch(app, made["uid"], {"settings": {}}).json()["settings"] == standard
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from formrelay.forms.content import ContentError, content_hash, normalise
-from formrelay.forms.sheet_rows import MAX_ROWS, MAX_TEXT
+from formrelay.forms.sheet_rows import MAX_CHARACTERS, MAX_QUESTIONS, MAX_ROWS, MAX_TEXT
 
 
 def _survey(*rows: dict[str, Any], **sheets: Any) -> list[dict[str, Any]]:
@@ -97,6 +97,15 @@ def test_every_row_gets_a_kuid_of_its_own() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9]{9}", kuid) for kuid in kuids)
 
 
+def test_a_kuid_that_the_form_builder_gave_to_an_end_row_stays() -> None:
+    rows = _survey(
+        {"type": "begin_group", "$kuid": "abc123XYZ", "name": "g"},
+        _text(),
+        {"type": "end_group", "$kuid": "/abc123XYZ"},
+    )
+    assert [rows[0]["$kuid"], rows[2]["$kuid"]] == ["abc123XYZ", "/abc123XYZ"]
+
+
 def test_settings_may_be_an_object_or_rows() -> None:
     for settings in ({"form_id": "hh", "style": ""}, [{"form_id": "hh"}, {"form_id": "other"}]):
         assert normalise({"survey": [], "settings": settings}).content["settings"] == {"id_string": "hh"}
@@ -138,7 +147,9 @@ def test_the_argument_is_left_alone() -> None:
         {"survey": [_text(label={"en": "x"})]},
         {"survey": [_text(x={"a": {"b": {}}})]},
         {"survey": [_text(label="x" * (MAX_TEXT + 1))]},
-        {"survey": [{}] * (MAX_ROWS + 1)},
+        {"survey": [{}] * (MAX_QUESTIONS + 1)},
+        {"choices": [{}] * (MAX_ROWS + 1)},
+        {"survey": [_text(label="x" * MAX_TEXT)] * (MAX_CHARACTERS // MAX_TEXT + 1)},
         {"survey": [{f"c{number}": "x" for number in range(1001)}]},
         {"survey": [{"type": "begin_group", "name": "g"}] * 51},
         {"translations": "English"},
@@ -151,6 +162,11 @@ def test_what_is_no_form_content_is_refused(content: Any) -> None:
     with pytest.raises(ContentError) as error:
         normalise(content)
     assert error.value.messages
+
+
+def test_a_list_may_have_thirty_thousand_choices() -> None:
+    choices = [{"list_name": "village", "name": f"v{number}"} for number in range(30_000)]
+    assert len(normalise({"choices": choices}).content["choices"]) == 30_000
 
 
 def test_padding_for_many_languages_is_bounded() -> None:

@@ -178,10 +178,10 @@ def standard_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Project settings with the keys that always exist (contract assets §4.4)."""
     country = given.get("country") or []
     countries = country if isinstance(country, list) else [country]
+    texts = {name: "" for name in ("description", "organization") if given.get(name) is None}
     return {
-        "description": "",
-        "organization": "",
         **given,
+        **texts,
         "sector": given.get("sector") or {},
         "country": countries,
         "country_codes": [c["value"] for c in countries if isinstance(c, dict) and "value" in c],

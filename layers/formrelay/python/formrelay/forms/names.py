@@ -12,7 +12,8 @@ from formrelay.forms.sheet_rows import ContentError, Row
 
 _KUID_ALPHABET: Final = string.ascii_letters + string.digits
 _KUID_LENGTH: Final = 9
-_KUID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# KoboToolbox's form builder gives end rows that of their group behind a slash.
+_KUID: Final = re.compile(r"/?[A-Za-z0-9_-]{1,64}")
 _NAME_LIMIT: Final = 40
 MAX_DEPTH: Final = 50
 # Of all paths of a form together: long names of nested groups multiply with the rows inside.
