@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from formrelay import aws, purges
-from formrelay.storage import typed
+from formrelay.storage import deliveries, typed
 from tests.integration.test_assets import ASSETS, make, patch
 from tests.support.app import FORM, App, Clock
 from tests.support.calls import crashing, doing
 from tests.support.grants import ANONYMOUS, grant
+from tests.support.receiver import Answer
+from tests.support.world import World
 
 EXPORT = {
     "name": "Sheet",
@@ -110,6 +112,18 @@ def test_a_crash_while_it_is_removed_costs_time_only(
         purges.work(job, float("inf"))
     app.recover()
     assert left(app, uid, hook) == []
+
+
+def test_nothing_more_is_sent_once_a_project_is_deleted(world: World) -> None:
+    world.receiver.answer = Answer(503)
+    waiting, new = world.submit(), world.submit()
+    world.recovers = False
+    world.hand(world.message(waiting, 1))
+    assert len(world.posts) == 1
+    assert delete(world.app, world.asset) == (204, None)
+    world.run(8000)
+    assert len(world.posts) == 1
+    assert [deliveries.get(world.hook, sid) for sid in (waiting, new)] == [None, None]
 
 
 def test_deliveries_of_a_deleted_project_are_not_made(app: App, full: tuple[str, str]) -> None:

@@ -174,6 +174,8 @@ def save(
 def remove(found: Project, job: Item) -> None:
     """Takes a project away at once, from its owner's list too, and leaves a job that removes the rest.
 
+    Its hooks go with it, so that deliveries under way end with the attempt that runs: without its hook none is made.
+
     Raises TransactionError when somebody else changed or deleted the project since ``found`` was read.
     """
     data = settings().data_table
@@ -188,6 +190,7 @@ def remove(found: Project, job: Item) -> None:
             table.delete_op(data, keys.asset_state(found.uid)),
             table.delete_op(data, keys.listing(found.owner, found.uid)),
             table.delete_op(data, keys.form_uuid(found.state["form_uuid"])),
+            *(table.delete_op(data, keys.hook(found.uid, hook)) for hook in found.hooks),
             table.put_op(data, job),
         ]
     )
