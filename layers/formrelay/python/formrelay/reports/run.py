@@ -39,11 +39,18 @@ def run(owner: str) -> bool:
 
 
 def _report(owner: str, lines: list[Item], more: bool) -> bool:
-    """Mails what its hooks still want mailed, and clears all of it. Whether a mail was sent."""
+    """Mails what its hooks still want mailed, and clears all of it. Whether a mail was sent.
+
+    What is about a project that went to somebody else since is left to their mail.
+    """
     failed = {(line["hook"], line.get("sid")) for line in lines}
     arrived = [mark for mark in reports.arrived(owner) if (mark["hook"], mark["sid"]) not in failed]
     standings = hooks.standings({(line["asset"], line["hook"]) for line in [*lines, *arrived]})
-    wanted = {uid: found for uid, found in standings.items() if found.hook["email_notification"]}
+    own = {uid: found for uid, found in standings.items() if found.state["owner"] == owner}
+    wanted = {uid: found for uid, found in own.items() if found.hook["email_notification"]}
+    for line in lines:
+        if line["hook"] in standings and line["hook"] not in own:
+            reports.hand_over(line, owner, standings[line["hook"]].state["owner"], now=clock.now_ms())
     told = [line for line in lines if line["hook"] in wanted]
     news = [_named(mark, wanted[mark["hook"]], lines[0]) for mark in arrived if mark["hook"] in wanted]
     sent = bool(told) and _send(owner, told, news, wanted, more)

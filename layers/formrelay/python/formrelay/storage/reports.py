@@ -113,6 +113,32 @@ def clear(line: Item) -> None:
         return
 
 
+def hand_over(line: Item, owner: str, to: str, *, now: int) -> None:
+    """Moves a line from one owner's report to another's, whose mark its delivery bears then.
+
+    Left where it is when it changed or the delivery arrived meanwhile.
+    """
+    data = settings().data_table
+    plain = {name: value for name, value in line.items() if name not in ("pk", "sk")}
+    moved = [
+        table.delete_op(data, keys.of(line), condition="#at = :at", values={":at": line["at"]}),
+        *failure_ops(to, plain, now=now),
+    ]
+    if not line.get("kind"):
+        reported = table.update_op(
+            data,
+            keys.delivery(line["hook"], line["sid"]),
+            "SET #reported = :to",
+            {":to": to, ":owner": owner},
+            condition="#reported = :owner",
+        )
+        moved.append(reported)
+    try:
+        table.settle(lambda: table.transact(moved))
+    except table.TransactionError:
+        return
+
+
 def finish(report: Item, *, sent_at: int | None, next_at: int | None) -> bool:
     """Ends the work of a lease: no further look, or one at ``next_at`` (ms).
 
