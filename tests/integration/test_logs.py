@@ -249,6 +249,7 @@ def test_logs_of_one_submission_are_looked_up(logs: Logs) -> None:
         assert logs.ids("submission_id=2") == [2]
     # The caller, the project, the hook and the delivery.
     assert (calls["dynamodb.GetItem"], calls["dynamodb.Query"]) == (3, 1)
+    assert logs.ids(f"submission_id={'0' * 20}2") == [2]
     assert logs.ids("submission_id=2&status=0") == logs.ids("submission_id=4") == []
     assert logs.ids(f"submission_id={'9' * 5_000}") == []
     assert logs.ids("submission_id=") == [3, 2, 1]

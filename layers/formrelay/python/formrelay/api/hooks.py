@@ -95,8 +95,8 @@ def get_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 
 def patch_hook(ctx: Context, asset: str, hook: str) -> Response:
-    paused = hook_health.wanted(ctx.request.data())
     project, changed = _change(ctx, asset, hook, partial=True)
+    paused = hook_health.wanted(ctx.request.data())
     if paused is not None:
         pauses.switch(asset, hook, paused)
     return json_response(_shown(ctx, project, changed, health.get(asset, hook)))
@@ -109,7 +109,11 @@ def put_hook(ctx: Context, asset: str, hook: str) -> Response:
 
 def _change(ctx: Context, asset: str, hook: str, *, partial: bool) -> tuple[Project, Item]:
     def values(found: Item) -> dict[str, Any]:
-        return clean(given(ctx), found, partial=partial, rules=rules(ctx))
+        data = given(ctx)
+        if partial:
+            # Refused before anything is changed, but not before the caller may know the hook.
+            hook_health.wanted(data)
+        return clean(data, found, partial=partial, rules=rules(ctx))
 
     return change(ctx, asset, hook, values)
 

@@ -82,7 +82,8 @@ def _submission(asset: str, text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         raise invalid("submission_id", "Enter an `_id` or a UUID.")
     # Python refuses to read numbers of thousands of digits.
-    return int(text[:_DIGITS]) if len(text.lstrip("0")) <= _DIGITS else _NOBODYS
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _DIGITS else _NOBODYS
 
 
 def _sorted_out(request: Request) -> dict[str, str]:
