@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from email.message import EmailMessage
 
 import pytest
 import requests
@@ -92,6 +93,12 @@ def test_a_continued_header_line_is_one_line() -> None:
     assert one('form-data; name="a";\r\n filename="b.txt"').filename == "b.txt"
 
 
+def test_quoted_printable_parts_are_decoded() -> None:
+    encoding = b"Content-Transfer-Encoding: Quoted-Printable\r\n"
+    assert one('form-data; name="a"', b"<a b=3D'=C3=A9'>=\r\n</a>", encoding).data == "<a b='é'></a>".encode()
+    assert one('form-data; name="a"', b"=3D", b"Content-Transfer-Encoding: 8bit\r\n").data == b"=3D"
+
+
 def test_base64_parts_are_decoded() -> None:
     assert one('form-data; name="a"', b"AAE=", b"Content-Transfer-Encoding: BASE64\r\n").data == b"\x00\x01"
     assert one('form-data; name="a"', b"AAE=", b"Content-Transfer-Encoding: binary\r\n").data == b"AAE="
@@ -120,10 +127,22 @@ def test_base64_parts_are_decoded() -> None:
         ("filename*=iso-8859-1''%E9.jpg", "é.jpg"),
         ("filename=\"a.jpg\"; filename*=UTF-8''%C3%A9.jpg", "é.jpg"),
         ("filename*=UTF-8''%C3%A9.jpg; filename=\"a.jpg\"", "é.jpg"),
+        ('filename*0="front "; filename*1="door.jpg"', "front door.jpg"),
+        ("filename*1*=%A9%20; filename*0*=UTF-8''%C3; filename*2=\"100%25.jpg\"", "é 100%25.jpg"),
+        ('filename*0=a.jpg; filename="b.jpg"', "a.jpg"),
     ],
 )
 def test_file_names_are_kept_with_their_escapes_undone(parameter: str, filename: str) -> None:
     assert one(f'form-data; name="a"; {parameter}') == Part("a", filename, None, b"data")
+
+
+def test_a_long_name_that_a_library_for_mail_wrote_is_read_back() -> None:
+    name = "Präsenz " * 12 + ".jpg"
+    message = EmailMessage()
+    message.add_header("Content-Disposition", "form-data", name="a", filename=name)
+    head = message.as_bytes(policy=message.policy.clone(linesep="\r\n")).strip()
+    assert b"filename*1*=" in head
+    assert multipart.parse(TYPE, body(head + b"\r\n\r\ndata")) == [Part("a", name, None, b"data")]
 
 
 def test_a_part_with_an_empty_file_name_is_a_field() -> None:
@@ -209,6 +228,8 @@ NAMED = b'Content-Disposition: form-data; name="a"'
         body(NAMED + b"; filename*=UTF-16''%00a\r\n\r\nstrange charset"),
         body(NAMED + b"; filename*=UTF-8''%ff\r\n\r\nnot in its charset"),
         body(NAMED + b"; filename*=plain\r\n\r\nno charset"),
+        body(NAMED + b"; filename*0=a; filename*2=b\r\n\r\na piece is missing"),
+        body(NAMED + b"; filename*0*=a\r\n\r\nno charset"),
         body(NAMED + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nAAE"),
     ],
 )

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from formrelay.openrosa.errors import MultipartError
 
@@ -30,7 +30,12 @@ _PARAMETER_NAME = re.compile(r";\s*([^\s=;\"]+)\s*=\s*")
 _TOKEN = re.compile(r"[^\s;\"]+")
 _REST_IS_PARAMETERS = re.compile(r"\s*(?:\Z|;\s*[^\s=;\"]+\s*=)")
 _PERCENT_IN_QUOTES = re.compile(r"%(22|0[dD]|0[aA])")
+_PIECE = re.compile(r"(.+)\*([0-9]{1,3})(\*?)")
 _EXTENDED = re.compile(r"([A-Za-z0-9-]+)'[^']*'(.*)", re.DOTALL)
+
+
+_Pieces = dict[int, tuple[str, bool]]
+"""Number of a piece → its text, and whether that is percent-encoded."""
 
 
 class Part(NamedTuple):
@@ -146,9 +151,13 @@ def _text(raw: bytes) -> str:
 
 
 def _parameters(text: str) -> dict[str, str]:
-    """``; key=value`` pairs of a header. ``key*`` (RFC 5987) is decoded and wins over ``key``."""
+    """``; key=value`` pairs of a header.
+
+    ``key*`` (RFC 5987) is decoded and wins over ``key``; so does ``key*0``, ``key*1``, … (RFC 2231), put together.
+    """
     plain: dict[str, str] = {}
     extended: dict[str, str] = {}
+    pieces: dict[str, _Pieces] = {}
     position = 0
     while match := _PARAMETER_NAME.search(text, position):
         key = match[1].lower()
@@ -157,11 +166,24 @@ def _parameters(text: str) -> dict[str, str]:
         else:
             token = _TOKEN.match(text, match.end())
             value, position = (token[0], token.end()) if token else ("", match.end())
-        if key.endswith("*"):
+        if piece := _PIECE.fullmatch(key):
+            pieces.setdefault(piece[1], {})[int(piece[2])] = value, bool(piece[3])
+        elif key.endswith("*"):
             extended[key[:-1]] = _extended(value)
         else:
             plain.setdefault(key, value)
-    return plain | extended
+    return plain | {key: _joined(found) for key, found in pieces.items()} | extended
+
+
+def _joined(pieces: _Pieces) -> str:
+    """A value that came in pieces, as libraries for mail write long names."""
+    if sorted(pieces) != list(range(len(pieces))):
+        raise MultipartError("a piece of a name is missing")
+    if not any(encoded for _, encoded in pieces.values()):
+        return "".join(pieces[i][0] for i in range(len(pieces)))
+    return _extended(
+        "".join(value if encoded else quote(value) for _, (value, encoded) in sorted(pieces.items()))
+    )
 
 
 def _quoted(text: str, start: int) -> tuple[str, int]:
@@ -212,8 +234,11 @@ def _bounded(name: str) -> str:
 
 
 def _decoded(data: bytes, encoding: str) -> bytes:
-    """Undo base64, which a few HTTP libraries still apply; other encodings of MIME leave bytes as they are."""
-    if encoding.lower() != "base64":
+    """Undo the encodings of mail, which a few HTTP libraries still apply; all others leave bytes as they are."""
+    encoding = encoding.lower()
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(data)
+    if encoding != "base64":
         return data
     try:
         return base64.b64decode(data)
