@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from formrelay.api import codings
 from formrelay.api.http import Request
 from formrelay.api.main import ROUTES
 from functions.api import app as api
-from tests.support.app import FORM, App, LambdaContext
+from tests.support.app import FORM, Answer, App, LambdaContext
 from tests.support.calls import doing, failing
 from tests.support.routes import path_of
 
@@ -266,3 +269,45 @@ def test_pages_of_ours_say_themselves_what_they_may(app: App, path: str) -> None
 def test_no_answer_is_taken_for_something_else(app: App) -> None:
     for path in ("/api/v2/assets/", "/api/v2/nothing/", "/formList"):
         assert app.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+# Compressed bodies
+
+
+def _compressed(app: App, body: bytes, coding: str, path: str = "/api/v2/assets/") -> Answer:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    return app.call("POST", path, body=body, headers=headers)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+def test_a_gzipped_body_is_read(app: App, coding: str) -> None:
+    made = _compressed(app, gzip.compress(b'{"name": "Zo\xc3\xab", "asset_type": "survey"}'), coding)
+    assert (made.status, made.json()["name"]) == (201, "Zoë")
+
+
+def test_an_uncompressed_body_may_say_so(app: App) -> None:
+    assert _compressed(app, b'{"name": "a", "asset_type": "survey"}', "identity").status == 201
+
+
+@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip", "\u20ac"])
+def test_another_coding_is_refused_and_gzip_offered(app: App, coding: str) -> None:
+    refused = _compressed(app, b"{}", coding)
+    assert refused.status == 415
+    assert refused.json() == {"detail": f'Unsupported content encoding "{coding}" in request.'}
+    assert refused.headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", zlib.compress(b"{}")],
+    ids=["plain", "cut off", "with more behind it", "zlib"],
+)
+def test_a_body_that_is_no_gzip_is_refused(app: App, body: bytes) -> None:
+    refused = _compressed(app, body, "gzip")
+    assert (refused.status, "not in gzip" in refused.json()["detail"]) == (400, True)
+
+
+def test_a_compressed_body_of_more_than_could_have_come_plain_is_too_large(app: App) -> None:
+    assert _compressed(app, gzip.compress(b" " * codings.MAX_INFLATED + b" "), "gzip").status == 413
+    fits = gzip.compress(b" " * (codings.MAX_INFLATED - 2) + b"{}")
+    assert _compressed(app, fits, "gzip").status == 400  # an asset needs a type

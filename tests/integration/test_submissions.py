@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import re
 from collections.abc import Mapping
@@ -256,6 +257,23 @@ def test_files_of_the_advertised_size_are_taken_with_the_multipart_around_them(
     body = _multipart(xml, {f"{number:03}{'é' * 125}": bytes(room) for number in range(101)})
     assert len(body) > advertised + 50_000
     assert app.call("POST", "/submission", body=body, headers=MULTIPART).status == 201
+
+
+def test_a_compressed_body_is_read_and_bounded_as_any_other(app: App, asset: str, xml: str) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="xml_submission_file"; filename="i.xml"\r\n\r\n'
+    whole = head + xml.encode() + b"\r\n--x--\r\n"
+    large = whole + b" " * (replies.TAKEN_BYTES - len(whole) + 1)
+    headers = {"content-type": "multipart/form-data; boundary=x", "content-encoding": "gzip"}
+
+    def answered(body: bytes, **changes: str) -> Answer:
+        return app.call("POST", "/submission", body=body, headers={**headers, **changes})
+
+    assert answered(gzip.compress(whole)).status == 201
+    assert said(answered(gzip.compress(large))) == (413, "Submission is too large")
+    refused = answered(whole, **{"content-encoding": "br"})
+    assert (refused.status, "<root><detail>Unsupported content encoding" in refused.text) == (415, True)
+    assert answered(whole).status == 400
+    assert [record["name"] for record in app.records(asset)] == ["Ana"]
 
 
 def test_more_than_reaches_a_function_is_told_to_be_too_large(app: App, asset: str, xml: str) -> None:

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
+from formrelay.api.codings import decoded
 from formrelay.errors import CHALLENGE, ApiError, detail
 from formrelay.json_text import compact
 from formrelay.openrosa import markup
@@ -115,11 +116,14 @@ class Request:
 
     @cached_property
     def body(self) -> bytes:
-        """The body as bytes, whether or not the gateway encoded it."""
+        """The body as bytes, whether or not the gateway encoded it or the client compressed it.
+
+        Raises ApiError 400, 413 or 415 for one that cannot be decompressed.
+        """
         body = self._event.get("body") or ""
-        if self._event.get("isBase64Encoded"):
-            return base64.b64decode(body)
-        return _clean(body).encode()
+        is_base64 = self._event.get("isBase64Encoded")
+        raw = base64.b64decode(body) if is_base64 else _clean(body).encode()
+        return decoded(raw, self.headers.get("content-encoding", ""))
 
     def data(self) -> dict[str, Any]:
         """The body's fields: JSON object, form or multipart (files as :class:`~formrelay.openrosa.multipart.Part`).
