@@ -250,6 +250,22 @@ def test_a_broken_acceptance_is_gone_on_with(app: App, asset: str, crash: tuple[
     assert listed(app, "cleo") == [(asset, "bob")]
 
 
+def test_a_project_that_was_deleted_meanwhile_is_told_as_failed_and_the_others_go_over(
+    app: App, asset: str
+) -> None:
+    second = app.deploy(FORM, name="Wells")
+    invite = offer(app, asset, second).json()
+    assert app.send("DELETE", f"{ASSETS}{asset}/").status == 204
+    shown = answer(app, invite, "accepted").json()
+    assert shown["status"] == "failed"
+    assert [(one["status"], one["error"]) for one in shown["transfers"]] == [
+        ("failed", "The project has been deleted, or belongs to somebody else."),
+        ("complete", None),
+    ]
+    assert listed(app, "bob") == [(second, "bob")]
+    assert answer(app, invite, "accepted").status == 400
+
+
 def test_users_who_come_in_the_same_moment_are_taken_along(app: App, asset: str) -> None:
     invite = offer(app, asset).json()
     with doing("dynamodb.TransactWriteItems", lambda: share(app, asset, "cleo", "view_asset")):

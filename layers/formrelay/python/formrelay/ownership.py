@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from formrelay import clock, history, ids, listings
 from formrelay.auth import Caller
-from formrelay.errors import ApiError, UnavailableError, forbidden, invalid
+from formrelay.errors import UnavailableError, forbidden, invalid
 from formrelay.letters import run as letters
 from formrelay.letters.texts import OWNERSHIP_INVITE
 from formrelay.log import logger
@@ -17,7 +17,7 @@ from formrelay.storage import accounts, assets, grants, invites, signups, table
 from formrelay.storage import letters as outbox
 from formrelay.storage import listings as rows
 from formrelay.storage.assets import Project
-from formrelay.storage.invites import COMPLETE, IN_PROGRESS, PENDING
+from formrelay.storage.invites import COMPLETE, FAILED, IN_PROGRESS, PENDING
 from formrelay.storage.table import ConditionError, Item, TransactionError
 from formrelay.usernames import ANONYMOUS
 
@@ -140,18 +140,26 @@ def _end(found: Item, status: str) -> None:
 def _accept(caller: Caller, found: Item) -> None:
     if found["status"] == PENDING:
         invites.move(found, PENDING, IN_PROGRESS, at=clock.now_ms())
-    for number, transfer in enumerate(found["transfers"]):
-        project = assets.project(transfer["asset"], with_info=True)
-        if transfer["status"] == PENDING and project:
-            _go_over(caller, found, number, project)
-    invites.move(found, IN_PROGRESS, COMPLETE, at=clock.now_ms())
+    ended = [_conclude(caller, found, number) for number in range(len(found["transfers"]))]
+    invites.move(found, IN_PROGRESS, FAILED if FAILED in ended else COMPLETE, at=clock.now_ms())
+
+
+def _conclude(caller: Caller, found: Item, number: int) -> str:
+    """Has one project go over; the status of its transfer then. One that is no longer the sender's to give stays."""
+    transfer = found["transfers"][number]
+    if transfer["status"] != PENDING:
+        return str(transfer["status"])
+    project = assets.project(transfer["asset"], with_info=True)
+    if project is None or project.owner != found["sender"]:
+        invites.fail(found, number, at=clock.now_ms())
+        return FAILED
+    _go_over(caller, found, number, project)
+    return COMPLETE
 
 
 def _go_over(caller: Caller, found: Item, number: int, project: Project) -> None:
     """One project becomes the recipient's; the sender manages it from then on."""
     now, sender, recipient = clock.now_ms(), found["sender"], found["recipient"]
-    if project.owner != sender:
-        raise ApiError(400, {"status": ["This field cannot be modified"]})
     state = project.state | {"owner": recipient}
     info = project.info | {"ownership": invites.mark(found, COMPLETE)}
     others = [name for name in project.rights if name not in (ANONYMOUS, recipient)]

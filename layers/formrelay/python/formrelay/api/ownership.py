@@ -11,8 +11,10 @@ from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, invalid, not_found
 from formrelay.storage import invites
+from formrelay.storage.invites import FAILED
 from formrelay.storage.table import Item
 
+_GONE = "The project has been deleted, or belongs to somebody else."
 _ANSWERS = (ownership.ACCEPTED, ownership.DECLINED, ownership.CANCELLED)
 
 
@@ -97,7 +99,7 @@ def _transfer(ctx: Context, invite: Item, transfer: Item) -> dict[str, Any]:
         "asset": f"{ctx.api}/assets/{transfer['asset']}/",
         "asset__name": transfer["name"],
         "status": transfer["status"],
-        "error": None,
+        "error": _GONE if transfer["status"] == FAILED else None,
         "date_modified": clock.iso_seconds(transfer["modified"]),
     }
 

@@ -14,7 +14,7 @@ from formrelay.storage import keys, table
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
 
-PENDING, IN_PROGRESS, COMPLETE = "pending", "in_progress", "complete"
+PENDING, IN_PROGRESS, COMPLETE, FAILED = "pending", "in_progress", "complete", "failed"
 
 
 def create(invite: Item, projects: Sequence[Project], also: Sequence[Item] = ()) -> None:
@@ -101,7 +101,25 @@ def transferred_op(invite: Item, number: int, *, at: int) -> Item:
     return table.update_op(
         settings().data_table,
         keys.invite(invite["uid"]),
-        f"SET #transfers[{number}].#status = :complete, #transfers[{number}].#modified = :at",
-        {":complete": COMPLETE, ":at": at, ":running": IN_PROGRESS},
-        condition="#status = :running",
+        _concluded(number),
+        {":status": COMPLETE, ":at": at, ":running": IN_PROGRESS},
+        condition=_RUNNING,
     )
+
+
+def fail(invite: Item, number: int, *, at: int) -> None:
+    """Notes that the ``number``-th project cannot go over. Raises ConditionError when none goes over at the moment."""
+    table.update(
+        settings().data_table,
+        keys.invite(invite["uid"]),
+        _concluded(number),
+        {":status": FAILED, ":at": at, ":running": IN_PROGRESS},
+        condition=_RUNNING,
+    )
+
+
+_RUNNING = "#status = :running"
+
+
+def _concluded(number: int) -> str:
+    return f"SET #transfers[{number}].#status = :status, #transfers[{number}].#modified = :at"

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from formrelay import ownership, rights
-from formrelay.api.openapi.schema import MOMENT, OBJECT, TEXT, URL, Schema, items, record, ref, words
+from formrelay.api.openapi.schema import (
+    MOMENT,
+    OBJECT,
+    TEXT,
+    URL,
+    Schema,
+    items,
+    optional,
+    record,
+    ref,
+    words,
+)
 
 _PARTIAL = {
     "partial_permissions": {
@@ -11,7 +22,7 @@ _PARTIAL = {
         "description": "Of `partial_submissions`: rights on the rows that meet any of the queries.",
     }
 }
-_STATUS = ("pending", "in_progress", "complete", "declined", "cancelled", "expired")
+_STATUS = ("pending", "in_progress", "complete", "failed", "declined", "cancelled", "expired")
 
 SHAPES: dict[str, Schema] = {
     "Permission": record(
@@ -60,7 +71,7 @@ SHAPES: dict[str, Schema] = {
             "asset": URL,
             "asset__name": TEXT,
             "status": words(*_STATUS),
-            "error": {"type": "null"},
+            "error": optional(TEXT),
             "date_modified": MOMENT,
         }
     ),
