@@ -12,8 +12,7 @@ from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.hooks import fields
 from formrelay.isolation import lanes
-from formrelay.json_text import compact
-from formrelay.query import QueryError, compile_query
+from formrelay.query import texts
 from formrelay.resends import jobs as resends
 from formrelay.resends import replays, retries
 from formrelay.storage import deliveries
@@ -142,19 +141,11 @@ def _wanted(data: dict[str, Any]) -> replays.Wanted:
 
 
 def _query(value: Any) -> str:
-    """A query of the data API, as JSON or as its text; compiled once to hear what is wrong with it."""
+    """A query of the data API, as JSON or as its text."""
     try:
-        value = parse_json(value) if isinstance(value, str) else value
-    except ApiError:
-        raise invalid("query", "Value must be valid JSON.") from None
-    text = compact(value)
-    if len(text.encode()) > MAX_QUERY:
-        raise invalid("query", f"The query has more than {MAX_QUERY} bytes.")
-    try:
-        compile_query(value)
-    except QueryError as error:
-        raise invalid("query", f"Unsupported query: {error}.") from None
-    return text
+        return texts.kept(value, MAX_QUERY)
+    except texts.RefusedError as error:
+        raise invalid("query", str(error)) from None
 
 
 def _chosen(value: Any) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ by wrapping: ``compile_query({"$and": [query, {"$or": filters}]})``.
 True
 """
 
-from formrelay.query.bounds import QueryError
+from formrelay.query.bounds import Limits, QueryError
 from formrelay.query.compiler import Query, compile_query
 
-__all__ = ["Query", "QueryError", "compile_query"]
+__all__ = ["Limits", "Query", "QueryError", "compile_query"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 # Objects and lists within each other, the query itself included.
 MAX_DEPTH = 20
@@ -21,10 +21,18 @@ class QueryError(ValueError):
     """The query is none, is not supported, or costs too much; the caller's fault, 400 (contract data §3)."""
 
 
+class Limits(NamedTuple):
+    """What one query may hold: conditions, and states of its regular expressions together."""
+
+    conditions: int = MAX_CONDITIONS
+    regex_size: int = MAX_REGEX_SIZE
+
+
 class Budget:
     """Counts what one query uses up. Each method raises QueryError at its bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._conditions = 0
         self._clauses = 0
         self._values = 0
@@ -38,8 +46,8 @@ class Budget:
     def condition(self) -> None:
         """One more condition on a field."""
         self._conditions += 1
-        if self._conditions > MAX_CONDITIONS:
-            raise QueryError(f"more than {MAX_CONDITIONS} conditions")
+        if self._conditions > self._limits.conditions:
+            raise QueryError(f"more than {self._limits.conditions} conditions")
 
     def clause(self, depth: int) -> None:
         """One more object of the query, so deep inside it."""
@@ -52,7 +60,7 @@ class Budget:
     def regex(self, size: int) -> None:
         """One more regular expression of that many states."""
         self._regex_size += size
-        if self._regex_size > MAX_REGEX_SIZE:
+        if self._regex_size > self._limits.regex_size:
             raise QueryError("the regular expressions are too large together")
 
     def scalars(self, operand: Any, operator: str) -> list[Any]:

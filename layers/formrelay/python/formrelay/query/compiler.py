@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from formrelay.query import pushdown, values
-from formrelay.query.bounds import Budget, QueryError
+from formrelay.query.allowance import spend
+from formrelay.query.bounds import Budget, Limits, QueryError
 from formrelay.query.paths import getter
 from formrelay.query.regex import Regex
 from formrelay.query.values import Test
@@ -37,9 +38,9 @@ class Query(NamedTuple):
         return self.predicate(record)
 
 
-def compile_query(value: Any) -> Query:
+def compile_query(value: Any, limits: Limits | None = None) -> Query:
     """The query in parsed JSON. Raises QueryError for what is none, is not supported, or costs too much."""
-    compiler = _Compiler()
+    compiler = _Compiler(limits or Limits())
     predicate = compiler.query(value, 1)
     return Query(
         predicate=predicate,
@@ -52,8 +53,8 @@ def compile_query(value: Any) -> Query:
 class _Compiler:
     """Makes the closures of one query; ``depth`` counts the objects and lists around a part."""
 
-    def __init__(self) -> None:
-        self.budget = Budget()
+    def __init__(self, limits: Limits) -> None:
+        self.budget = Budget(limits)
 
     def query(self, value: Any, depth: int) -> Predicate:
         """All conditions of an object with names and ``$and``, ``$or`` as keys."""
@@ -134,13 +135,22 @@ class _Compiler:
 
     def _element_match(self, operand: Any, depth: int) -> Test:
         """Some instance of a repeat meets a query, or some element of another list the operators."""
-        if _has_operators(operand) and not any(operator in operand for operator in _LOGIC):
-            test = self._operators(operand, depth)
-            return lambda value: isinstance(value, list) and any(map(test, value))
+        before = self.budget.conditions
+        is_test = _has_operators(operand) and not any(operator in operand for operator in _LOGIC)
+        test = self._operators(operand, depth) if is_test else self._of_instance(operand, depth)
+        conditions = self.budget.conditions - before
+
+        def match(value: Any) -> bool:
+            if not isinstance(value, list):
+                return False
+            spend(len(value) * conditions)
+            return any(map(test, value))
+
+        return match
+
+    def _of_instance(self, operand: Any, depth: int) -> Test:
         meets = self.query(operand, depth)
-        return lambda value: (
-            isinstance(value, list) and any(isinstance(element, dict) and meets(element) for element in value)
-        )
+        return lambda element: isinstance(element, dict) and meets(element)
 
 
 _NESTED: dict[str, Callable[[_Compiler, Any, int], Test]] = {

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from formrelay.query.allowance import spend
 from formrelay.query.bounds import QueryError
 
 MAX_PATTERN = 1_000
@@ -68,6 +69,7 @@ class Regex:
         """Whether the pattern matches somewhere in the text. Raises QueryError when both are very long."""
         if len(text) > self._max_text:
             raise QueryError("the regular expression is too large for an answer that long")
+        spend(len(text) * self.size)
         return self._automaton.accepts(text)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from operator import ge, gt, le, lt
 from typing import Any
 
+from formrelay.query.allowance import spend
 from formrelay.query.bounds import QueryError
 from formrelay.query.paths import MISSING
 
@@ -80,7 +81,16 @@ def negated(test: Test) -> Test:
 
 def any_element(test: Test) -> Test:
     """The test holds for the value or for an element of it."""
-    return lambda value: test(value) or (type(value) is list and any(map(test, value)))
+
+    def holds(value: Any) -> bool:
+        if test(value):
+            return True
+        if type(value) is not list:
+            return False
+        spend(len(value))
+        return any(map(test, value))
+
+    return holds
 
 
 def _same(left: Any, right: Any) -> bool:
