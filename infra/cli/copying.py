@@ -20,7 +20,7 @@ from infra.cli.progress import tracked
 # Fields of a hook that another server takes.
 _HOOK = (
     "name", "endpoint", "active", "export_type", "auth_level", "subset_fields", "email_notification",
-    "payload_template",
+    "payload_template", "events", "filter", "concurrency",
 )  # fmt: skip
 _ID = re.compile(r"""^(<[^\s/>]+(?:\s[^>]*?)?\sid=)(?:"[^"]*"|'[^']*')""")
 _FORM_UUID = re.compile(r"(<formhub>\s*<uuid>)[^<]*(</uuid>)")

@@ -142,5 +142,8 @@ def _harmless(item: dict[str, Any]) -> Item:
     if item["sk"].startswith("H#"):
         return {**item, "sealed": [], "signing": [], "active": False}
     if item["sk"].startswith("S#hook#"):
-        return {**{name: item[name] for name in ("pk", "sk", "events") if name in item}, "active": False}
+        return {
+            **{name: item[name] for name in ("pk", "sk", "events", "filter") if name in item},
+            "active": False,
+        }
     return item

@@ -330,6 +330,17 @@ def test_deliveries_are_listed_and_retried(server: str, app: App, capsys: pytest
         assert "1 arrived, 0 pending, 0 failed" in capsys.readouterr().out
 
 
+# What decides what a hook is sent.
+_CHOSEN: dict[str, Any] = {
+    "export_type": "json",
+    "subset_fields": ["name"],
+    "payload_template": '{"record": %SUBMISSION%}',
+    "events": ["submission.created", "submission.edited"],
+    "filter": {"name": {"$ne": "Nobody"}},
+    "concurrency": 3,
+}
+
+
 @pytest.fixture
 def copied(server: str, app: App, tmp_path: Path) -> tuple[str, str]:
     """A project of bea's with two records and a hook, and the command that copies it."""
@@ -344,6 +355,7 @@ def copied(server: str, app: App, tmp_path: Path) -> tuple[str, str]:
         user="bea",
         auth_level="basic_auth",
         settings={"username": "u", "password": "secret", "custom_headers": {"X-A": "1"}},
+        **_CHOSEN,
     )
     assert main(["copy", server, asset, "--source-key", app.keys["bea"]]) == 0
     return asset, next(one["uid"] for one in Client(server, app.keys["ann"]).pages("/api/v2/assets/"))
@@ -370,6 +382,11 @@ def test_a_copied_hook_sends_nothing_until_it_is_switched_on(app: App, copied: t
     assert hook["active"] is False
     assert hook["settings"]["custom_headers"] == {"X-A": "1"}
     assert hook["settings"]["username"] == "u"
+
+
+def test_a_copied_hook_is_sent_the_same_as_the_original(app: App, copied: tuple[str, str]) -> None:
+    (hook,) = app.get(f"/api/v2/assets/{copied[1]}/hooks/").json()["results"]
+    assert {name: hook[name] for name in _CHOSEN} == _CHOSEN
 
 
 def test_a_copy_that_is_begun_again_goes_on(

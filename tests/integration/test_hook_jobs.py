@@ -68,6 +68,7 @@ def test_a_job_is_followed_from_its_first_to_its_last_delivery(world: World) -> 
         "total": 3,
         "done": 0,
         "failed": 0,
+        "left_out": 0,
         "detail": "",
         "date_created": asked,
         "date_finished": None,

@@ -143,9 +143,9 @@ def test_force_goes_through_all_deliveries_page_by_page(world: World) -> None:
     filters = retries.Filters(force=True)
     asked = clock.now_ms()
     job = {"hook": world.hook, "what": filters.stored(), "created": asked, "cursor": None}
-    first, cursor = retries.page(job, 2)
-    second, end = retries.page({**job, "cursor": cursor}, 2)
-    assert (first + second, end) == (sorted(sids, reverse=True), None)
+    first = retries.page(job, 2)
+    second = retries.page({**job, "cursor": first.cursor}, 2)
+    assert (first.sids + second.sids, second.cursor) == (sorted(sids, reverse=True), None)
 
 
 @pytest.mark.parametrize("name", ["since", "until"])

@@ -30,14 +30,13 @@ _HEAVY = {"compile", "image"}
 _LIST = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
-found = {name.split(".")[0] for name, module in sys.modules.items()
-         if "site-packages" in (getattr(module, "__file__", None) or "")}
-print(*sorted(found))
+for name, module in sys.modules.items():
+    print(name, "site-packages" in (getattr(module, "__file__", None) or ""))
 """
 
 
-@pytest.mark.parametrize("name", sorted(_LIGHT))
-def test_a_light_function_imports_what_it_needs_and_nothing_else(name: str) -> None:
+def loaded(name: str) -> dict[str, bool]:
+    """The modules that a function has imported when it has started, and whether each is of somebody else."""
     path = os.pathsep.join((str(ROOT), str(ROOT / "layers/formrelay/python")))
     ran = subprocess.run(
         [sys.executable, "-c", _LIST, f"functions.{name}.app"],
@@ -47,9 +46,23 @@ def test_a_light_function_imports_what_it_needs_and_nothing_else(name: str) -> N
         text=True,
         check=True,
     )
-    found = {package for package in ran.stdout.split() if package.isidentifier() and package[0] != "_"}
+    rows = (line.split() for line in ran.stdout.splitlines())
+    return {module: others == "True" for module, others in rows}
+
+
+@pytest.mark.parametrize("name", sorted(_LIGHT))
+def test_a_light_function_imports_what_it_needs_and_nothing_else(name: str) -> None:
+    packages = {module.partition(".")[0] for module, others in loaded(name).items() if others}
+    found = {package for package in packages if package.isidentifier() and package[0] != "_"}
     assert found <= _LIGHT[name]
 
 
 def test_every_function_is_light_or_known_to_be_heavy() -> None:
     assert set(functions()) == set(_LIGHT) | _HEAVY
+
+
+@pytest.mark.parametrize("name", ["ingest", "deliver"])
+def test_what_applies_filters_is_left_to_the_first_hook_that_has_one(name: str) -> None:
+    assert not {
+        module for module in loaded(name) if module.startswith(("formrelay.query", "formrelay.hooks.filters"))
+    }

@@ -23,6 +23,7 @@ from tests.support.template import properties
 from tests.support.world import World
 
 HEADERS = {"settings": {"custom_headers": {"X-Token": "tell nobody"}}}
+FILTER = {"name": {"$ne": "Dan"}}
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def project(world: World) -> World:
     media = {"base64Encoded": "bmFtZQ==", "metadata": {"filename": "places.csv"}}
     assert app.send("POST", f"/api/v2/assets/{world.asset}/files/", media).status == 201
     assert app.send("PATCH", f"/api/v2/assets/{world.asset}/deployment/").status == 200
-    world.change_hook(**HEADERS)
+    world.change_hook(**HEADERS, filter=FILTER)
     assert app.send("POST", world.hook_path("secret/")).status == 201
     return world
 
@@ -177,8 +178,10 @@ def test_a_restored_project_lives_on(
     run("restore", str(file))
     again = project.app.filled(project.asset, {"name": "Ana", "photo": "me.jpg"}, "uuid:one")
     assert project.app.submit(again).status == 202
+    assert project.app.get(project.hook_path()).json()["filter"] == FILTER
     project.change_hook(active=True)
     project.submit(name="Cleo")
+    project.submit(name="Dan")
     project.run(10)
     assert project.requests[-1].json()["name"] == "Cleo"
 

@@ -53,6 +53,7 @@ def test_a_minimal_hook_gets_all_defaults() -> None:
         "payload_template": None,
         "concurrency": None,
         "events": ["submission.created"],
+        "filter": None,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from formrelay import events, ids
+from formrelay import events, hook_filters, ids
 from formrelay.errors import UnavailableError
 from formrelay.event_kinds import CREATED
 from formrelay.isolation import lanes
@@ -15,24 +15,27 @@ from formrelay.log import logger
 from formrelay.settings import settings
 from formrelay.storage import deliveries, health, parking, submissions, table
 from formrelay.storage.assets import Project
-from formrelay.storage.submissions import Guard
+from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
 
 _TRIES = 5
 
 
 def create(
-    project: Project, item: Item, sha256: str, *, origin: str, now: int, wait: int = 0
+    project: Project, item: Item, bodies: Bodies, sha256: str, *, origin: str, now: int, wait: int = 0
 ) -> Guard | None:
     """Stores a submission and lets the hooks that want it have it, ``wait`` ms after ``now`` (ms).
 
-    ``item`` is all of its record but ``id`` and ``hooks``, which it has afterwards; ``sha256`` is of its XML. Returns
-    None when it is stored, else the guard of the one with its instanceID that was there before.
+    ``item`` is all of its record but ``id`` and ``hooks``, which it has afterwards; ``bodies`` are those that it holds,
+    ``sha256`` is of its XML. Returns None when it is stored, else the guard of the one with its instanceID that was
+    there before.
     """
-    hooks = item["hooks"] = events.subscribers(project, CREATED)
-    paused = _paused(project, hooks)
+    heard = events.subscribers(project, CREATED)
+    parks = True
     for _ in range(_TRIES):
         sid = item["id"] = ids.submission_id()
+        hooks = item["hooks"] = hook_filters.chosen(project, heard, item, bodies)
+        paused = _paused(project, hooks) if parks else set()
         rows = [_delivery(project.uid, hook, sid, origin, now, wait, hook in paused) for hook in hooks]
         try:
             twin = _write(project.uid, item, sha256, rows, paused)
@@ -40,7 +43,7 @@ def create(
             continue
         except (submissions.CheckError, table.ConflictError):
             # A pause ended, or too many rely on it at once. Deliver parks what it finds paused.
-            paused = set()
+            parks = False
             continue
         if twin is None:
             # Attempts name the same project and id, so one search finds all that became of a submission.

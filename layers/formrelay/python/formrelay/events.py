@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import clock, ids
+from formrelay import clock, hook_filters, ids
 from formrelay.event_kinds import CREATED, DEFAULT, DELETED
 from formrelay.isolation import lanes
 from formrelay.openrosa import instance_ids
@@ -33,6 +33,8 @@ def subscribers(project: Project, event: str) -> list[str]:
 
 def deliveries_for(project: Project, event: str, submission: Item, *, origin: str) -> list[Item]:
     """The deliveries of an event, for the transaction of the change; :func:`send` queues them after it.
+
+    Hooks whose filter the record does not meet get none.
 
     ``submission`` is the record as the change leaves it, of a deletion as it was last. ``origin`` is the base URL
     that the change was asked for at. The caller writes each with :func:`~formrelay.storage.deliveries.put_op` and
@@ -57,7 +59,7 @@ def deliveries_for(project: Project, event: str, submission: Item, *, origin: st
             "submission": submission["id"],
             **pinned,
         }
-        for hook in subscribers(project, event)
+        for hook in hook_filters.chosen(project, subscribers(project, event), submission)
     ]
 
 

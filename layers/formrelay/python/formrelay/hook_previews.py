@@ -12,11 +12,13 @@ MAX_SHOWN = 500_000
 _MASK = "********"
 
 
-def shown(request: HookRequest, sid: int, uuid: str, *, sample: bool) -> dict[str, Any]:
+def shown(
+    request: HookRequest, sid: int, uuid: str, *, sample: bool, matches: bool | None = None
+) -> dict[str, Any]:
     """The request as JSON: method, URL, headers in their order, body, and what tells two bodies apart.
 
-    ``sid`` and ``uuid`` name the submission; ``sample`` says that it is made up. Raises UnusableError when the request
-    cannot be put on the wire.
+    ``sid`` and ``uuid`` name the submission; ``sample`` says that it is made up, ``matches`` whether it meets the
+    hook's filter. Raises UnusableError when the request cannot be put on the wire.
     """
     # The HTTP client: only those who ask for a preview wait for its import.
     from formrelay.hooks import http
@@ -26,6 +28,7 @@ def shown(request: HookRequest, sid: int, uuid: str, *, sample: bool) -> dict[st
     return {
         "sample": sample,
         "submission": {"_id": sid, "_uuid": uuid},
+        "matches": matches,
         "method": "POST",
         "url": url,
         "headers": [{"name": name, "value": _masked(name.lower(), value)} for name, value in headers],

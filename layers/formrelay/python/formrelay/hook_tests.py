@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from formrelay import delivery, hook_previews, hook_requests, ids, samples, sealing
+from formrelay import delivery, hook_filters, hook_previews, hook_requests, ids, samples, sealing
 from formrelay.hook_requests import Stamp
 from formrelay.hooks.payload import UnusableError
 from formrelay.log import logger
@@ -29,7 +29,13 @@ def run(test: dict[str, Any], seconds: float) -> dict[str, Any]:
     try:
         changed = hook_requests.opened(hook, test["changes"])
         request = hook_requests.request_for(changed, submission, asset, Stamp(ids.uid("ht"), test=True))
-        shown = hook_previews.shown(request, submission["id"], submission["uuid"], sample=test["sid"] is None)
+        shown = hook_previews.shown(
+            request,
+            submission["id"],
+            submission["uuid"],
+            sample=test["sid"] is None,
+            matches=hook_filters.matches(changed, submission, asset),
+        )
     except UnusableError as error:
         outcome = delivery.unusable(error)
     except sealing.NotSealedError:

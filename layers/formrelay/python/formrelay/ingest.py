@@ -110,13 +110,14 @@ class _Submission:
     def _create(self) -> Accepted:
         admission.check_owner(self.project, self.post.caller)
         wait = self._wait()
-        item = self._item(wait)
+        bodies = self._bodies()
+        item = self._item(wait, bodies)
         twin = creations.create(
-            self.project, item, self.sha256, origin=self.post.origin, now=self.now, wait=wait
+            self.project, item, bodies, self.sha256, origin=self.post.origin, now=self.now, wait=wait
         )
         return self._again(twin) if twin else self._accepted(item, created=True)
 
-    def _item(self, wait: int) -> Item:
+    def _item(self, wait: int, bodies: Bodies) -> Item:
         item: Item = {
             "root": self.uuid,
             "uuid": self.uuid,
@@ -128,7 +129,7 @@ class _Submission:
             "owner": self.project.owner,
             "form_uuid": self.project.state["form_uuid"],
             "files": self._store_files(self.files),
-            **submissions.pack(self.asset, self._bodies()),
+            **submissions.pack(self.asset, bodies),
         }
         if wait:
             item["waiting"] = "marked" if self.post.incomplete else "missing"

@@ -45,7 +45,10 @@ def url(ctx: Context, job: Item) -> str:
 
 
 def shown(ctx: Context, job: Item) -> dict[str, Any]:
-    """The job object. ``total`` grows until ``selecting`` is false; what is neither done nor failed is under way."""
+    """The job object. ``total`` grows until ``selecting`` is false; what is neither done nor failed is under way.
+
+    ``left_out`` counts submissions that were meant and do not meet the hook's filter; ``total`` does not.
+    """
     finished = job.get("finished")
     return {
         "url": url(ctx, job),
@@ -56,6 +59,7 @@ def shown(ctx: Context, job: Item) -> dict[str, Any]:
         "total": resends.total(job),
         "done": job["done"],
         "failed": job["failed"],
+        "left_out": job.get("left_out", 0),
         "detail": job["detail"],
         "date_created": clock.iso_micro(job["created"]),
         "date_finished": clock.iso_micro(finished) if finished else None,

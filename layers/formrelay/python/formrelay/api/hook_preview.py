@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from formrelay import clock, functions, hook_previews, hook_requests, ids, samples, sealing
+from formrelay import clock, functions, hook_filters, hook_previews, hook_requests, ids, samples, sealing
 from formrelay.api import data, hook_logs, hooks
 from formrelay.api.about import HOOKS, About, Body, Query
 from formrelay.api.http import Response, json_response
@@ -55,9 +55,11 @@ def _previewed(ctx: Context, project: Project, hook: Item) -> Response:
     stamp = Stamp(ids.delivery_uid(hook["uid"], submission["id"]))
     with _usable():
         request = hook_requests.request_for(hook, submission, project.uid, stamp)
-        return json_response(
-            hook_previews.shown(request, submission["id"], submission["uuid"], sample=is_sample)
+        matches = hook_filters.matches(hook, submission, project.uid)
+        shown = hook_previews.shown(
+            request, submission["id"], submission["uuid"], sample=is_sample, matches=matches
         )
+        return json_response(shown)
 
 
 def _of_delivery(item: Item, hook: Item) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -221,6 +222,7 @@ def _shown(ctx: Context, project: Project, hook: Item, found: Item | None) -> di
         **hook_health.shown(hook, found, tally.parked, unreadable=opened is None),
         "last_error": hook_health.last_error(hook) if unfinished > tally.parked else None,
         "events": hook.get("events", event_kinds.DEFAULT),
+        "filter": json.loads(hook["filter"]) if hook.get("filter") else None,
     }
     return {**dict(sorted(shown.items())), **more}
 

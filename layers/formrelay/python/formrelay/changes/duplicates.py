@@ -42,7 +42,7 @@ def duplicate(asked: Asked, item: Item) -> Item:
         "files": _copied(asked.asset, item, new, now),
         **submissions.pack(asked.asset, found.bodies),
     }
-    if creations.create(asked.project, made, found.sha256, origin=asked.origin, now=now):
+    if creations.create(asked.project, made, found.bodies, found.sha256, origin=asked.origin, now=now):
         raise UnavailableError  # a uuid that nobody else has is taken only by a repeated write of ours
     return made
 

@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from formrelay import event_kinds
 from formrelay.errors import ApiError
-from formrelay.hooks import guard, headers, payload
+from formrelay.hooks import filters, guard, headers, payload
+from formrelay.query import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "payload_template": None,
     "concurrency": None,
     "events": [*event_kinds.DEFAULT],
+    "filter": None,
 }
 LISTS = ("subset_fields", "events")
 _SETTINGS = ("username", "password", "custom_headers")
@@ -339,6 +341,14 @@ def _events(value: Any, _rules: Rules) -> list[str]:
     return [event for event in event_kinds.ALL if event in chosen]
 
 
+def _filter(value: Any, _rules: Rules) -> str | None:
+    """Which submissions it gets, as text; None for all."""
+    try:
+        return filters.kept(value)
+    except texts.RefusedError as error:
+        raise FaultError(str(error)) from None
+
+
 _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "name": _name,
     "endpoint": _endpoint,
@@ -351,4 +361,5 @@ _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "payload_template": _template,
     "concurrency": _concurrency,
     "events": _events,
+    "filter": _filter,
 }

@@ -32,12 +32,12 @@ _MAX_IDLE = 6
 class _Kind(NamedTuple):
     """What a kind of job sends again, and how.
 
-    ``page(job, limit)``: ids of the deliveries meant among the next ones, and the cursor behind them, None at the end.
+    ``page(job, limit)``: the deliveries meant among the next ones.
     ``make_due(job, ids)``: the deliveries of these that bear the job's mark then, made due now or before a crash.
     ``lane``: where its messages go. ``heeds_pause``: makes nothing due while the hook is paused.
     """
 
-    page: Callable[[Item, int], tuple[list[int], int | None]]
+    page: Callable[[Item, int], retries.Page]
     make_due: Callable[[Item, list[int]], list[Item]]
     lane: str
     heeds_pause: bool
@@ -76,6 +76,7 @@ def _new(kind: str, asset: str, hook: str, what: Item) -> Item:
         "window": [],
         "done": 0,
         "failed": 0,
+        "left_out": 0,
         "detail": "",
         "sweep": keys.sweep_shard(uid),
         "sweep_at": now,
@@ -156,11 +157,12 @@ class _Turn:
     def _plan(self) -> None:
         """Selects the next deliveries; the caller writes that down before anything is done."""
         try:
-            planned, cursor = self.kind.page(self.job, min(_PAGE, self._room()))
+            found = self.kind.page(self.job, min(_PAGE, self._room()))
         except QueryError as error:
-            planned, cursor = [], None
+            found = retries.Page([], None)
             self.job["detail"] = f"The query cannot be applied: {error}"
-        self.job |= {"planned": planned, "cursor": cursor, "selected": cursor is None}
+        self.job |= {"planned": found.sids, "cursor": found.cursor, "selected": found.cursor is None}
+        self.job["left_out"] = self.job.get("left_out", 0) + found.left_out
 
     def _act(self) -> None:
         """Makes due what is planned, and queues it."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from formrelay import clock, ids, selection
+from formrelay import clock, hook_filters, ids, selection
 from formrelay.isolation import lanes
 from formrelay.resends import retries
+from formrelay.resends.retries import Page
 from formrelay.settings import settings
-from formrelay.storage import backfill, deliveries, keys, submissions
+from formrelay.storage import backfill, deliveries, hooks, keys, submissions
 from formrelay.storage.table import Item
 
 
@@ -32,16 +33,24 @@ class Wanted(NamedTuple):
         return {"query": self.query, "chosen": self.chosen, "first": first, "last": ids.id_at(until)}
 
 
-def page(job: Item, limit: int) -> tuple[list[int], int | None]:
-    """Ids of the submissions meant among a job's next ones, and its cursor behind them, None at the end.
+def page(job: Item, limit: int) -> Page:
+    """The submissions meant among a job's next ones, without those that the hook's filter, as it is by now, keeps back.
 
     Raises QueryError when an answer is too long for a regular expression of the query.
     """
+    hook = hooks.get(job["asset"], job["hook"])
+    if hook is None:
+        return Page([], None)
     what = job["what"]
     query = json.loads(what["query"]) if what["query"] else None
     meant = selection.of(job["asset"], settings().public_url, query, chosen=what["chosen"])
     rows, cursor = meant.within(what["first"], what["last"] - 1).page(after=job["cursor"], limit=limit)
-    return [row.id for row in rows], cursor
+    sids = [
+        row.id
+        for row in rows
+        if not hook.get("filter") or hook_filters.meets(hook, job["hook"], row.record())
+    ]
+    return Page(sids, cursor, len(rows) - len(sids))
 
 
 def make_due(job: Item, sids: list[int]) -> list[Item]:

@@ -57,6 +57,15 @@ class Filters(NamedTuple):
         return late and early and (self.code is None or (item.get("code") or NO_CODE) == self.code)
 
 
+class Page(NamedTuple):
+    """Ids of the deliveries that a job means among its next ones; its cursor behind them, None at the end; how many the
+    hook's filter kept back."""
+
+    sids: list[int]
+    cursor: int | None
+    left_out: int = 0
+
+
 def _next(
     hook: str, filters: Filters, asked: int, before: int | None, limit: int
 ) -> tuple[list[int], int | None]:
@@ -79,9 +88,9 @@ def named(hook: str, filters: Filters, asked: int, *, most: int, seconds: float)
     return found[:most]
 
 
-def page(job: Item, limit: int) -> tuple[list[int], int | None]:
-    """Ids of the deliveries that a job means among its next ones, and its cursor behind them, None at the end."""
-    return _next(job["hook"], Filters(**job["what"]), job["created"], job["cursor"], limit)
+def page(job: Item, limit: int) -> Page:
+    """The deliveries that a job means among its next ones. Filters have had their say when those were made."""
+    return Page(*_next(job["hook"], Filters(**job["what"]), job["created"], job["cursor"], limit))
 
 
 def make_due(job: Item, sids: list[int]) -> list[Item]:

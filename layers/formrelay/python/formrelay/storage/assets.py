@@ -29,7 +29,8 @@ class Project:
     """What one strongly consistent Query says of a project.
 
     ``state``: uid, owner, name, type, pk, form_uuid, active, deployed_version, version, …;
-    ``hooks``: uid → ``{active}``; ``rights``: username → ``{codenames: {codename: uid of the assignment}, …}``.
+    ``hooks``: uid → ``{active, events, paused, filter}``, of which the last two may be missing;
+    ``rights``: username → ``{codenames: {codename: uid of the assignment}, …}``.
     """
 
     uid: str

@@ -77,9 +77,7 @@ def create(asset: str, hook: Item, also: Sequence[Item] = ()) -> None:
         ),
         table.check_op(data, keys.asset_state(asset), "attribute_exists(#pk)"),
         table.put_op(data, {**keys.hook(asset, hook["uid"]), **hook}),
-        table.put_op(
-            data, {**keys.hook_state(asset, hook["uid"]), "active": hook["active"], "events": hook["events"]}
-        ),
+        table.put_op(data, _state(asset, hook)),
         table.put_op(data, health.new(asset, hook["uid"])),
         table.put_op(data, {**keys.hook_asset(hook["uid"]), "asset": asset}),
         *also,
@@ -111,16 +109,27 @@ def save(asset: str, hook: Item, revision: int, also: Sequence[Item] = ()) -> No
             condition="#revision = :revision",
             values={":revision": revision},
         ),
-        # Whether the hook is paused stands in that item too, and is not for its owner's form to change.
-        table.update_op(
-            data,
-            keys.hook_state(asset, hook["uid"]),
-            "SET #active = :active, #events = :events",
-            {":active": hook["active"], ":events": hook.get("events", DEFAULT)},
-        ),
+        _state_op(asset, hook),
         *also,
     ]
     table.settle(lambda: table.transact(operations))
+
+
+def _state(asset: str, hook: Item) -> Item:
+    """What every submission reads of a hook."""
+    state = {**keys.hook_state(asset, hook["uid"]), "active": hook["active"], "events": hook["events"]}
+    return state | {"filter": hook["filter"]} if hook["filter"] else state
+
+
+def _state_op(asset: str, hook: Item) -> Item:
+    """The same of a changed hook. Whether it is paused stands there too, and is not for its owner's form to change."""
+    values = {":active": hook["active"], ":events": hook.get("events", DEFAULT)}
+    expression = "SET #active = :active, #events = :events"
+    if hook.get("filter"):
+        expression, values = f"{expression}, #filter = :filter", {**values, ":filter": hook["filter"]}
+    else:
+        expression += " REMOVE #filter"
+    return table.update_op(settings().data_table, keys.hook_state(asset, hook["uid"]), expression, values)
 
 
 def remove(asset: str, hook_uid: str, job: Item, also: Sequence[Item] = ()) -> None:

@@ -3,8 +3,9 @@
 A job holds ``uid, kind, hook, created`` (ms), and ``sweep_at`` while it is not done. Those that resend deliveries are
 followed by people and hold in addition ``asset``; ``state`` (``queued``, ``running``, ``done``); ``cursor`` up to
 which was selected, ``selected`` when that is all; ``planned`` ids that are to be made due now, ``window`` those that
-are under way; ``done`` how many arrived, ``failed`` how many did not; ``detail`` why it ended early; ``finished``
-(ms); ``lease`` of the process that works on it; ``idle`` looks at it since anything happened.
+are under way; ``done`` how many arrived, ``failed`` how many did not, ``left_out`` how many the hook's filter kept
+back; ``detail`` why it ended early; ``finished`` (ms); ``lease`` of the process that works on it; ``idle`` looks at it
+since anything happened.
 
 Those that change many submissions hold ``asset, by, origin`` of who asked, whether a ``superuser``, and the ``rows``
 (JSON text) that they might change; ``what`` is to be done; ``queries`` (JSON texts) and ``last`` id that select the
@@ -30,7 +31,7 @@ QUEUED, RUNNING, DONE = "queued", "running", "done"
 _KEPT = 14 * 86_400
 # What changes while a job is worked on.
 _PROGRESS = (
-    *("cursor", "selected", "planned", "window", "done", "failed", "detail"),
+    *("cursor", "selected", "planned", "window", "done", "failed", "left_out", "detail"),
     *("chunks", "total", "chunk", "place"),
 )
 # Seconds: much longer than a job takes.

@@ -50,6 +50,12 @@ _CHOICES: dict[str, Schema] = {
     "payload_template": optional(text(MAX_TEMPLATE)),
     "concurrency": optional({"type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY}),
     "events": {**items(words(*event_kinds.ALL)), "minItems": 1},
+    "filter": optional(
+        {
+            "type": "object",
+            "description": "Which submissions it gets, a query as in their list; may be sent as its JSON text.",
+        }
+    ),
 }
 _STATUS: Schema = {
     "type": "integer",
@@ -145,6 +151,7 @@ SHAPES: dict[str, Schema] = {
             "total": COUNT,
             "done": COUNT,
             "failed": COUNT,
+            "left_out": COUNT,
             "detail": TEXT,
             "date_created": MOMENT,
             "date_finished": optional(MOMENT),
@@ -154,6 +161,9 @@ SHAPES: dict[str, Schema] = {
         {
             "sample": FLAG,
             "submission": record({"_id": WHOLE, "_uuid": TEXT}),
+            "matches": optional(
+                {**FLAG, "description": "Whether it meets the hook's filter; null of what a delivery sent."}
+            ),
             "method": TEXT,
             "url": TEXT,
             "headers": items(record({"name": TEXT, "value": TEXT})),
