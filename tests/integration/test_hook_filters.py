@@ -12,6 +12,7 @@ import pytest
 
 from formrelay.event_kinds import ALL
 from formrelay.storage import assets, deliveries, hooks, keys, table
+from tests.support.app import Parts
 from tests.support.calls import counting, doing
 from tests.support.forms import small_jpeg
 from tests.support.receiver import Answer
@@ -76,7 +77,7 @@ def test_a_filter_is_taken_away_by_what_everything_meets(world: World, nothing: 
 
 
 def test_a_form_sends_a_filter_as_text(world: World) -> None:
-    parts = [("filter", (None, json.dumps(ADULTS), None))]
+    parts: Parts = [("filter", (None, json.dumps(ADULTS), None))]
     assert world.app.send_form("PATCH", world.hook_path(), parts).json()["filter"] == ADULTS
 
 
