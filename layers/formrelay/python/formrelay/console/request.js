@@ -6,6 +6,7 @@ import { notice } from "./parts.js";
 
 export const request = (found) => [
   found.sample && notice("", t("sample")),
+  found.matches === false && notice("", t("notMatched")),
   h("p", { class: "row spread small quiet" }, h("span", {}, found.content_type), h("span", {}, bytes(found.size))),
   verbatim(t("body"), pretty(found), "body"),
   found.body_cut && h("p", { class: "quiet small" }, t("cut")),

@@ -81,6 +81,7 @@ const settings = (place, hook) => h("section", { class: "sheet" }, h("h2", {}, t
   [t("fields"), hook.subset_fields.length ? hook.subset_fields.join(", ") : t("allFields")],
   [t("wrapper"), hook.payload_template ? h("code", {}, hook.payload_template) : undefined],
   [t("events"), hook.events.map((name) => told("event", name)).join(", ")],
+  [t("filter"), hook.filter ? h("code", {}, JSON.stringify(hook.filter)) : undefined],
   [t("concurrency"), hook.concurrency ? number(hook.concurrency) : t("noLimit")],
 ]));
 

@@ -11,7 +11,7 @@ import { testResult } from "./view-test.js";
 const EVENTS = ["submission.created", "submission.edited", "submission.deleted", "submission.validated"];
 const FRESH = {
   name: "", endpoint: "", export_type: "json", auth_level: "no_auth", subset_fields: [], payload_template: "",
-  email_notification: true, events: EVENTS.slice(0, 1), concurrency: null, settings: {},
+  email_notification: true, events: EVENTS.slice(0, 1), filter: null, concurrency: null, settings: {},
 };
 // Milliseconds after the last key before the preview is asked for.
 const PAUSE = 400;
@@ -108,6 +108,7 @@ function controls(project, hook, changed) {
     settings,
     headers: headerPairs(hook.settings.custom_headers || {}, changed),
     events: faulty(h("fieldset", { class: "field" }, h("legend", {}, t("events")), EVENTS.map((name) => check(name, told("event", name), hook.events.includes(name))))),
+    filter: field("filter", t("filter"), h("textarea", { rows: 2, value: hook.filter ? JSON.stringify(hook.filter) : "", dir: "ltr", spellcheck: "false", placeholder: '{"region": "north"}' }), t("filterHint")),
     payload_template: wrapper,
     concurrency: field("concurrency", t("concurrency"), h("input", { type: "number", min: 1, max: 50, value: hook.concurrency ?? "" }), t("concurrencyHint")),
     email_notification: check("email_notification", t("mailMe"), hook.email_notification, t("mailMeHint")),
@@ -115,7 +116,7 @@ function controls(project, hook, changed) {
 }
 
 const layout = (boxes) => [
-  boxes.name, boxes.endpoint, boxes.export_type, boxes.subset_fields, boxes.events, boxes.settings, boxes.headers, boxes.email_notification,
+  boxes.name, boxes.endpoint, boxes.export_type, boxes.subset_fields, boxes.events, boxes.filter, boxes.settings, boxes.headers, boxes.email_notification,
   h("details", { class: "more field", open: Boolean(boxes.payload_template.control.value || boxes.concurrency.control.value) },
     h("summary", {}, t("advanced")), boxes.payload_template, boxes.concurrency),
 ];
@@ -127,6 +128,7 @@ function values(boxes) {
     name: text("name"), endpoint: text("endpoint"), export_type: boxes.export_type.value(), subset_fields: boxes.subset_fields.value(),
     payload_template: boxes.export_type.value() === "json" ? text("payload_template") : "", auth_level: level,
     settings: { custom_headers: boxes.headers.value(), ...(level === "basic_auth" && { username, password }) },
+    filter: text("filter") || null,
     concurrency: text("concurrency") === "" ? null : Number(text("concurrency")),
     email_notification: boxes.email_notification.control.checked,
     events: [...boxes.events.querySelectorAll("input:checked")].map((box) => box.name),

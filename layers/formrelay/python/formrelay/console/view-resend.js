@@ -10,7 +10,7 @@ export async function showResend(ctx, place) {
     const page = await get(`${place.path}/jobs/`, { limit: 20 }, { signal: ctx.signal });
     return page.results.length
       ? table(t("jobs"), [t("what"), t("when"), t("status"), t("selected"), t("arrived"), t("notArrived")], page.results.map((job) => [
-        h("b", {}, told("job", job.kind)), time(job.date_created), job.date_finished ? badge("good", t("finished")) : badge("wait", t("underWay")),
+        [h("b", {}, told("job", job.kind)), job.left_out > 0 && h("div", { class: "quiet small" }, t("leftOut", { n: number(job.left_out) }))], time(job.date_created), job.date_finished ? badge("good", t("finished")) : badge("wait", t("underWay")),
         number(job.total) + (job.selecting ? " …" : ""), number(job.done), number(job.failed),
       ]), [3, 4, 5])
       : empty("again", t("noJobs"), t("noJobsHint"));
