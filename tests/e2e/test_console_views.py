@@ -270,6 +270,21 @@ def test_an_address_that_leads_nowhere_leads_back(page: Page, stack: Stack) -> N
     expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
 
 
+def test_links_in_mails_lead_through_the_sign_in_to_the_hook(
+    page: Page, stack: Stack, project: Project
+) -> None:
+    page.goto(f"/#/p/{project.uid}/h/{project.hook}/deliveries?status=0")
+    page.get_by_label("User name").fill(stack.username)
+    page.get_by_label("Password", exact=True).fill(stack.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Retry all that failed")).to_be_visible()
+    page.goto("/#/projects/home")
+    expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
+    page.goto(f"/#/forms/{project.uid}/settings/rest/{project.hook}")
+    expect(page.get_by_role("heading", name=HOOK, exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+
+
 def test_the_api_is_described_for_people(page: Page) -> None:
     page.goto("/api/v2/docs/")
     summary = page.locator("summary", has_text="/api/v2/assets/{asset}/hooks/ ").first

@@ -84,8 +84,9 @@ def test_lines_are_ordered_by_project_then_hook_then_newest_first() -> None:
 def test_every_hook_has_links_to_its_logs_and_its_retry() -> None:
     mail = build("ann", [line(), line(hook=OTHER, hook_name="ERP", sid=18)], more=False)
     for hook in (HOOK, OTHER):
-        url = f"https://kf.example.org/api/v2/assets/aX/hooks/{hook}"
-        for link in (f"{url}/logs/?status=0", f"{url}/retry/"):
+        page = f"https://kf.example.org/#/p/aX/h/{hook}"
+        call = f"PATCH https://kf.example.org/api/v2/assets/aX/hooks/{hook}/retry/"
+        for link in (f"{page}/deliveries?status=0", f"{page}/resend", call):
             assert link in mail.html
             assert link in mail.text
 
@@ -96,8 +97,15 @@ def test_markup_in_names_and_messages_is_escaped() -> None:
     assert "<script" not in mail.html
     assert mail.html.count("&lt;script&gt;") >= 4
     links = re.findall(r"href=\"([^\"]*)\"", mail.html)
-    assert f"https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}/logs/?status=0" in links
-    assert all(link.startswith("https://kf.example.org/api/v2/assets/aX/") for link in links)
+    assert f"https://kf.example.org/#/p/aX/h/{HOOK}/deliveries?status=0" in links
+    assert all(link.startswith("https://kf.example.org/#/") for link in links)
+
+
+def test_a_project_is_linked_by_the_address_that_readers_know() -> None:
+    mail = build("ann", [line(hook=OTHER), line()], more=False)
+    address = f"https://kf.example.org/#/forms/aX/settings/rest/{HOOK}"
+    assert f'<a href="{address}" dir="auto">Households</a>' in mail.html
+    assert f"\n{address}\n" in mail.text
 
 
 def test_names_and_messages_cannot_add_lines_to_the_text() -> None:

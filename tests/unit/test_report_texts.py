@@ -144,12 +144,13 @@ def test_arabic_rows_run_from_right_to_left() -> None:
 def test_addresses_stand_alone_on_their_lines_and_are_whole(language: str) -> None:
     urls = {HOOK: "https://kf.example.org/unsubscribe/" + "x" * 300}
     text = mailed(language=language, stop_urls=urls).text
-    hook = f"https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}"
+    page = f"https://kf.example.org/#/p/aX/h/{HOOK}"
     lines = [row.strip() for row in text.splitlines()]
     assert [row for row in lines if "http" in row] == [
-        "https://kf.example.org/api/v2/assets/aX/",
-        f"{hook}/logs/?status=0",
-        f"PATCH {hook}/retry/",
+        f"https://kf.example.org/#/forms/aX/settings/rest/{HOOK}",
+        f"{page}/deliveries?status=0",
+        f"{page}/resend",
+        f"PATCH https://kf.example.org/api/v2/assets/aX/hooks/{HOOK}/retry/",
         urls[HOOK],
     ]
 

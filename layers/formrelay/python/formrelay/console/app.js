@@ -24,6 +24,14 @@ const VIEWS = [
   [/^p\/([^/]+)\/h\/([^/]+)\/edit$/, showHookForm],
   [/^p\/([^/]+)\/h\/([^/]+)\/d\/([^/]+)$/, showDelivery],
 ];
+// Addresses of KoboToolbox's pages, in bookmarks and mails: where one looks for the same here.
+const KNOWN = [
+  [/^forms\/([^/]+)\/settings\/rest\/([^/]+)$/, "p/$1/h/$2"],
+  [/^forms\/([^/]+)\/settings\/rest$/, "p/$1/hooks"],
+  [/^forms\/([^/]+)(?:\/.*)?$/, "p/$1"],
+  [/^(?:forms|projects(?:\/home)?|library)$/, ""],
+  [/^account\/.*$/, "account"],
+];
 
 const main = document.getElementById("main");
 const toast = document.getElementById("status");
@@ -133,8 +141,10 @@ function problem(error) {
 
 // The place and what is looked at there: "#/p/a1/h/h2/deliveries?status=0".
 function address() {
-  const [place, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return [decodeURI(place), new URLSearchParams(query)];
+  const [given, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const place = decodeURI(given);
+  const [pattern, ours] = KNOWN.find(([known]) => known.test(place)) || [];
+  return [pattern ? place.replace(pattern, ours) : place, new URLSearchParams(query)];
 }
 
 function view(ctx, place, notice) {

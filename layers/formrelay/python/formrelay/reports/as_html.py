@@ -83,9 +83,9 @@ def _links(name: str, links: list[Link]) -> str:
 
 
 def _link(link: Link) -> str:
-    label, url = escape(link.label), escape(link.url)
-    if link.method == "GET":
-        return f'<a href="{url}">{label}</a>'
+    shown = f'<a href="{escape(link.url)}">{escape(link.label)}</a>'
+    if link.call is None:
+        return shown
     return (
-        f'{label}<br><code dir="ltr" style="font-size:13px;word-break:break-all">{link.method} {url}</code>'
+        f'{shown}<br><code dir="ltr" style="font-size:13px;word-break:break-all">{escape(link.call)}</code>'
     )

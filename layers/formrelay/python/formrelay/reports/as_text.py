@@ -45,8 +45,8 @@ def _section(section: Section, texts: Texts) -> list[str]:
         out.append(name)
         for link in links:
             # Alone on its line an address runs from left to right, and no mark can become a part of it.
-            url = link.url if link.method == "GET" else f"{link.method} {link.url}"
-            out += [f"- {link.label}", f"  {url}"]
+            out += [f"- {link.label}", f"  {link.url}"]
+            out += [f"  {link.call}"] if link.call else []
         out.append("")
     return out
 
