@@ -233,6 +233,18 @@ def test_what_arrived_is_sent_again_when_its_owner_insists(world: World) -> None
     assert (world.log(sid)["status"], world.log(sid)["tries"]) == (SUCCESS, 3)
 
 
+def test_the_owner_may_insist_in_the_body_too_and_in_any_spelling(world: World) -> None:
+    sid = world.submit()
+    world.run(0)
+    path = world.hook_path(f"logs/{uids(world, [sid])[0]}/retry/")
+    assert world.app.send("PATCH", path, {"force": True}).status == 200
+    assert world.retry(sid, "force=yes").status == 200
+    assert told(world.app.send("PATCH", path, {"force": False})) == (400, BUSY)
+    assert told(world.retry(sid, "force=")) == (400, BUSY)
+    assert told(world.retry(sid, "force=perhaps")) == (400, {"force": ["Must be a valid boolean."]})
+    assert len(world.requests) == 3
+
+
 def test_a_replay_sends_the_current_version(world: World) -> None:
     first, second = (f"uuid:{digit * 8}-1111-4111-8111-111111111111" for digit in "12")
     xml = world.app.filled(world.asset, {"name": "Ana"}, first)

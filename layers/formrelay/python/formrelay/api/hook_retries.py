@@ -36,7 +36,8 @@ _WAYS = ("all", "query", "since", "submission_ids")
 def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
     """Sends one delivery again while the caller waits; queues it where that is not possible."""
     found, item = hook_logs.delivery(ctx, asset, hook, log)
-    due = retries.retry(item) if found["active"] and _may_send(ctx, item) else None
+    force = _force({**ctx.request.query, **ctx.request.data()})
+    due = retries.retry(item) if found["active"] and _may_send(item, force) else None
     if due is None:
         return json_response({"detail": _BUSY, "status_code": None}, 400)
     try:
@@ -52,11 +53,16 @@ def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
     return json_response({"detail": f"HTTP {code} - {text}", "status_code": code}, 400)
 
 
-def _may_send(ctx: Context, item: Item) -> bool:
+def _may_send(item: Item, force: bool) -> bool:
     """Whatever is not in flight may be sent again, but what arrived only when the caller insists."""
     if item["status"] == deliveries.SUCCESS:
-        return ctx.request.query.get("force", "").lower() in ("true", "1")
+        return force
     return bool(item["status"] != deliveries.PROCESSING)
+
+
+def _force(given: dict[str, Any]) -> bool:
+    """Whether the caller insists. Raises ApiError 400."""
+    return fields.flag("force", given["force"]) if given.get("force") not in (None, "") else False
 
 
 # Many
@@ -88,7 +94,7 @@ def _filters(data: dict[str, Any]) -> retries.Filters:
         since=_moment(given, "since", "start_date"),
         until=_moment(given, "until", "end_date"),
         code=_code(given["status_code"]) if "status_code" in given else None,
-        force=fields.flag("force", given["force"]) if "force" in given else False,
+        force=_force(given),
     )
 
 
@@ -196,7 +202,11 @@ ROUTES = [
         _HOOK + "/logs/{log}/retry",
         retry_log,
         about=About(
-            "Retry one delivery now", HOOKS, {200: "RetryResult", 400: "RetryResult"}, query=(_FORCE,)
+            "Retry one delivery now",
+            HOOKS,
+            {200: "RetryResult", 400: "RetryResult"},
+            query=(_FORCE,),
+            body=Body("RetryOne", {"force": True}),
         ),
     ),
     Route(

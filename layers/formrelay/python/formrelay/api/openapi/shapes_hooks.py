@@ -195,6 +195,7 @@ SHAPES: dict[str, Schema] = {
             ),
         }
     ),
+    "RetryOne": record({}, {"force": {**FLAG, "description": "Also if it arrived."}}),
     "RetryFilters": record(
         {},
         {
