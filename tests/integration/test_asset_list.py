@@ -150,6 +150,9 @@ def test_fields_can_be_left_out(several: App) -> None:
     path = f"{ASSETS}{row['uid']}/"
     whole = several.get(path).json()
     assert several.get(path, exclude="content").json() == {k: v for k, v in whole.items() if k != "content"}
+    without = several.get(path, exclude="content.survey,content.x").json()
+    assert without == {**whole, "content": {k: v for k, v in whole["content"].items() if k != "survey"}}
+    assert "survey" in whole["content"]
 
 
 def test_metadata_is_that_of_all_that_was_found(several: App) -> None:

@@ -279,7 +279,11 @@ def test_a_file_that_no_answer_of_lambda_holds_is_fetched_from_s3(
     assert query["response-content-type"] == ["image/jpeg"]
     assert query["response-content-disposition"][0].startswith('inline; filename="front door.jpg"')
     assert int(query.get("X-Amz-Expires", query.get("Expires", ["0"]))[0]) > 0
+    told = app.get(path(app, asset), redirect="false")
+    assert (told.status, told.json().keys()) == (200, {"url"})
+    assert urlsplit(told.json()["url"]).path == location.path
     monkeypatch.setattr(attachments, "MAX_BODY", len(JPEG))
+    assert app.get(path(app, asset), redirect="false").body == JPEG
     assert app.get(path(app, asset)).status == 200
 
 

@@ -92,3 +92,4 @@ PAGING = (
     Query("start", "Rows to leave out before the first.", _COUNT),
 )
 """Parameters of every list that comes in pages."""
+REDIRECT = Query("redirect", "`false`: instead of a redirect to a large file, JSON that says where it is.")

@@ -18,7 +18,9 @@ from formrelay.usernames import ANONYMOUS
 
 FORM_MEDIA = "form_media"
 _VERSIONS_SHOWN = 100
-EXCLUDE = Query("exclude", "Fields to leave out, joined by commas.")
+EXCLUDE = Query(
+    "exclude", "Fields to leave out, joined by commas; `content.choices`: of the form, that part."
+)
 _LIST_ONLY = (
     "url",
     "date_created",
@@ -59,9 +61,19 @@ _LIST_ONLY = (
 
 
 def wanted(ctx: Context, project: dict[str, Any]) -> dict[str, Any]:
-    """A project without what ``?exclude=`` names (contract accounts §6.6)."""
-    left_out = {name.strip() for name in ctx.request.query.get("exclude", "").split(",")}
-    return {name: value for name, value in project.items() if name not in left_out}
+    """A project without what ``?exclude=`` names (contract accounts §6.6), and without such parts of its form."""
+    names = left_out(ctx)
+    kept = {name: value for name, value in project.items() if name not in names}
+    if "content" in kept:
+        kept["content"] = {
+            part: value for part, value in kept["content"].items() if f"content.{part}" not in names
+        }
+    return kept
+
+
+def left_out(ctx: Context) -> set[str]:
+    """What ``?exclude=`` names."""
+    return {name.strip() for name in ctx.request.query.get("exclude", "").split(",")}
 
 
 class Totals(NamedTuple):

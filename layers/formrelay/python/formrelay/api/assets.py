@@ -8,7 +8,7 @@ from typing import Any
 
 from formrelay import cloning, permissions, projects, removal
 from formrelay.api import asset_shapes, fields, form_downloads
-from formrelay.api.about import PROJECTS, About, Body, Shape
+from formrelay.api.about import PROJECTS, REDIRECT, About, Body, Shape
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.auth import Caller
@@ -40,7 +40,11 @@ def get_asset(ctx: Context, asset: str) -> Response:
     project = load(ctx, asset)
     if ctx.request.format in form_downloads.FORMATS:
         return form_downloads.file(project, ctx.request.format)
-    return json_response(asset_shapes.wanted(ctx, shown(ctx, project)))
+    if "content" in asset_shapes.left_out(ctx):
+        found = asset_shapes.detail(ctx, project, {}, assets.versions(project.uid))
+    else:
+        found = shown(ctx, project)
+    return json_response(asset_shapes.wanted(ctx, found))
 
 
 def patch_asset(ctx: Context, asset: str) -> Response:
@@ -131,8 +135,8 @@ ROUTES = [
         about=About(
             "Read a project; with a suffix its form as XLSForm (.xls), XForm (.xml) or sheets in JSON (.ssjson)",
             PROJECTS,
-            {200: ("Project", "FormContent"), 302: None},
-            (asset_shapes.EXCLUDE,),
+            {200: ("Project", "FormContent", "Place"), 302: None},
+            (asset_shapes.EXCLUDE, REDIRECT),
             errors=(400,),
             public=True,
         ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from formrelay import functions
-from formrelay.api.about import SUBMISSIONS, About, Media, Query, Shape
+from formrelay.api.about import REDIRECT, SUBMISSIONS, About, Media, Query, Shape
 from formrelay.api.data import find
 from formrelay.api.http import MAX_BODY, Response, content_disposition
 from formrelay.api.router import Context, Route
@@ -99,7 +99,7 @@ def _disposition(name: str, mimetype: str) -> str:
 # The contract's name of a conversion, which is told to be impossible.
 _FORMATS = ("json", "mp3")
 _FILES = "/api/v2/assets/{asset}/data/{id}/attachments"
-_FILE: Mapping[int, Shape | None] = {200: Media("*/*"), 302: None}
+_FILE: Mapping[int, Shape | tuple[Shape, ...] | None] = {200: (Media("*/*"), "Place"), 302: None}
 ROUTES = [
     Route(
         "GET",
@@ -110,7 +110,7 @@ ROUTES = [
             "Read the file that answers a question",
             SUBMISSIONS,
             _FILE,
-            (Query("xpath", "Path of the question, such as `group/photo`."),),
+            (Query("xpath", "Path of the question, such as `group/photo`."), REDIRECT),
             errors=(400,),
             public=True,
         ),
@@ -120,7 +120,9 @@ ROUTES = [
         _FILES + "/{attachment}",
         get_attachment,
         formats=_FORMATS,
-        about=About("Read a file of a submission", SUBMISSIONS, _FILE, errors=(400,), public=True),
+        about=About(
+            "Read a file of a submission", SUBMISSIONS, _FILE, (REDIRECT,), errors=(400,), public=True
+        ),
     ),
     Route(
         "GET",
@@ -128,7 +130,12 @@ ROUTES = [
         get_attachment,
         formats=_FORMATS,
         about=About(
-            "Read a picture of a submission in a size", SUBMISSIONS, _FILE, errors=(400,), public=True
+            "Read a picture of a submission in a size",
+            SUBMISSIONS,
+            _FILE,
+            (REDIRECT,),
+            errors=(400,),
+            public=True,
         ),
     ),
 ]

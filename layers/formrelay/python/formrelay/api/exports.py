@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from formrelay import clock, history, ids, permissions
 from formrelay.api import export_files, paging, searching
-from formrelay.api.about import EXPORTS, PAGING, About, Body, Media, Page, Query
+from formrelay.api.about import EXPORTS, PAGING, REDIRECT, About, Body, Media, Page, Query
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, forbidden, invalid, not_found, unauthenticated
@@ -139,16 +139,8 @@ def get_result(ctx: Context, username: str, asset: str, result: str) -> Response
         if task["status"] == exports.COMPLETE and task["file"] == name:
             if not tasks.is_open(task, rows):
                 raise forbidden()
-            return _file(ctx, task)
+            return export_files.answer(ctx.request, task)
     raise not_found()
-
-
-def _file(ctx: Context, task: Item) -> Response:
-    answer = export_files.answer(ctx.request, task)
-    if answer.status == 302 and ctx.request.query.get("redirect") == "false":
-        # For pages in a browser, which may not follow it to the bucket.
-        return json_response({"url": answer.headers["Location"]})
-    return answer
 
 
 _EXPORTS = "/api/v2/assets/{asset}/exports"
@@ -212,12 +204,8 @@ ROUTES = [
         about=About(
             "Fetch the file of an export",
             EXPORTS,
-            {200: (*map(Media, CONTENT_TYPES.values()), "ExportPlace"), 302: None},
-            (
-                Query(
-                    "redirect", "`false`: instead of a redirect to a large file, JSON that says where it is."
-                ),
-            ),
+            {200: (*map(Media, CONTENT_TYPES.values()), "Place"), 302: None},
+            (REDIRECT,),
             errors=(403,),
             public=True,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formrelay.api.http import MAX_BODY, Request, Response
+from formrelay.api.http import MAX_BODY, Request, Response, json_response
 from formrelay.storage import blobs
 
 # A longer answer goes to S3 while it is being made; compressed, one of that length often still fits.
@@ -13,7 +13,17 @@ _INLINE = "inline"
 
 
 def fitted(request: Request, response: Response) -> Response:
-    """The answer as it can be carried: compressed where the caller takes it, else a redirect to a signed URL."""
+    """The answer as it can be carried: compressed where the caller takes it, else a redirect to a signed URL.
+
+    Pages in a browser may not follow one to the bucket: for ``?redirect=false``, JSON that says where it leads.
+    """
+    carried = _carried(request, response)
+    if carried.status == 302 and request.query.get("redirect") == "false":
+        return json_response({"url": carried.headers["Location"]})
+    return carried
+
+
+def _carried(request: Request, response: Response) -> Response:
     packed = response.compressed(request)
     if len(packed.body) <= MAX_BODY or request.method == "HEAD":
         return packed

@@ -56,9 +56,7 @@ SHAPES: dict[str, Schema] = {
             "data": OBJECT,
         }
     ),
-    "ExportPlace": record(
-        {"url": {**URL, "description": "Gives the file without credentials, for five minutes."}}
-    ),
+    "Place": record({"url": {**URL, "description": "Gives the file without credentials, for five minutes."}}),
     "ExportSettingFields": record({}, {"name": text(255), "export_settings": ref("ExportFields")}),
     "ExportSetting": record(
         {
