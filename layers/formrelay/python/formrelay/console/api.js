@@ -1,6 +1,8 @@
 // The API, as any other client would call it. The key lives in this tab only and never in a URL.
 
 const KEY = "formrelay-key";
+// The status of an answer that this page cannot have.
+export const TOO_LONG = 302;
 
 export class ApiError extends Error {
   constructor(status, data) {
@@ -42,9 +44,14 @@ async function send(method, path, { body, form, query, authorization, signal } =
   if (body !== undefined) headers["Content-Type"] = "application/json";
   // Without credentials of the browser's own: it would ask for a password in a window of its own at every 401.
   const answer = await fetch(url, {
-    method, headers, signal, credentials: "omit", cache: "no-store",
+    method, headers, signal, credentials: "omit", cache: "no-store", redirect: "manual",
     body: form || (body === undefined ? undefined : JSON.stringify(body)),
   });
+  // Too long to be carried: it lies elsewhere, where this page may not read. What was to be done is done.
+  if (answer.type === "opaqueredirect") {
+    if (method === "GET") throw new ApiError(TOO_LONG, null);
+    return null;
+  }
   const text = await answer.text();
   let data = text;
   try {
@@ -57,7 +64,7 @@ async function send(method, path, { body, form, query, authorization, signal } =
 export const get = (path, query, options) => send("GET", path, { query, ...options });
 export const post = (path, body, options) => send("POST", path, { body, ...options });
 export const patch = (path, body, options) => send("PATCH", path, { body, ...options });
-export const remove = (path) => send("DELETE", path);
+export const remove = (path, body) => send("DELETE", path, { body });
 // Fields and files, as a form sends them.
 export const upload = (path, form) => send("POST", path, { form });
 
@@ -71,18 +78,33 @@ export async function keyOf(name, password) {
 // A file that only its owner may have: fetched with the key, handed to the browser as a file. A large one lies
 // elsewhere, where this page may not read; the browser goes there itself.
 export async function download(url, name) {
-  const address = new URL(url.startsWith("http") ? url : base + url);
-  address.searchParams.set("redirect", "false");
-  const answer = await fetch(address, { headers: { Authorization: `Token ${key.get()}` }, credentials: "omit" });
-  if (!answer.ok) throw new ApiError(answer.status, null);
+  const { answer, address } = await file(url);
   const link = document.createElement("a");
-  const elsewhere = answer.headers.get("Content-Type").startsWith("application/json");
+  const elsewhere = !answer.headers.has("Content-Disposition");
   link.href = elsewhere ? (await answer.json()).url : URL.createObjectURL(await answer.blob());
   if (!elsewhere) {
     link.download = name || decodeURIComponent(address.pathname.split("/").pop());
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
   link.click();
+}
+
+// A picture that only its owner may see, as an address within this page until the reader leaves the view; nothing of
+// one that is too large for an answer.
+export async function pictureAt(url, signal) {
+  const { answer } = await file(url, signal);
+  if (!answer.headers.has("Content-Disposition")) return undefined;
+  const address = URL.createObjectURL(await answer.blob());
+  signal.addEventListener("abort", () => URL.revokeObjectURL(address));
+  return address;
+}
+
+async function file(url, signal) {
+  const address = new URL(url.startsWith("http") ? url : base + url);
+  address.searchParams.set("redirect", "false");
+  const answer = await fetch(address, { headers: { Authorization: `Token ${key.get()}` }, credentials: "omit", signal });
+  if (!answer.ok) throw new ApiError(answer.status, null);
+  return { answer, address };
 }
 
 export function whoAmI() {
@@ -92,3 +114,20 @@ export function whoAmI() {
 
 export const asset = (uid) => `/api/v2/assets/${encodeURIComponent(uid)}`;
 export const hookPath = (uid, hook) => `${asset(uid)}/hooks/${encodeURIComponent(hook)}`;
+
+// Of a project, what no view shows and what can be long.
+const UNUSED = ["permissions", "files", "export_settings", "embeds", "assignable_permissions", "report_styles", "report_custom", "map_styles", "map_custom", "downloads", "analysis_form_json"];
+async function part(uid, signal, ...left) {
+  const found = await get(`${asset(uid)}/`, { exclude: [...UNUSED, ...left].join(), redirect: "false" }, { signal });
+  if (!found.uid) throw new ApiError(TOO_LONG, null);
+  return found;
+}
+
+// A project without its form.
+export const projectOf = (uid, signal) => part(uid, signal, "content");
+
+// A project with its form; without its choices where these make it too long for an answer.
+export const formOf = (uid, signal) => part(uid, signal).catch((error) => {
+  if (error.status !== TOO_LONG) throw error;
+  return part(uid, signal, "content.choices");
+});

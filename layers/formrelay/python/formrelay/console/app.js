@@ -1,10 +1,11 @@
 // The frame: who is signed in, where one is, and which view belongs to the address.
 
-import { key, whoAmI } from "./api.js";
+import { key, TOO_LONG, whoAmI } from "./api.js";
 import { fill, h, select } from "./dom.js";
 import { begin, change, language, LANGUAGES, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { empty } from "./parts.js";
+import { showOffers } from "./offers.js";
 import { showAccount } from "./view-account.js";
 import { showDelivery } from "./view-delivery.js";
 import { showHook } from "./view-hook.js";
@@ -13,12 +14,15 @@ import { showNewProject } from "./view-newproject.js";
 import { showProject } from "./view-project.js";
 import { showProjects } from "./view-projects.js";
 import { showSignIn } from "./view-signin.js";
+import { showSubmission } from "./view-submission.js";
 
 const VIEWS = [
   [/^$/, showProjects],
   [/^new$/, showNewProject],
   [/^account$/, showAccount],
-  [/^p\/([^/]+)(?:\/(hooks|form|exports|activity))?$/, showProject],
+  [/^offers$/, showOffers],
+  [/^p\/([^/]+)(?:\/(hooks|data|form|exports|sharing|activity))?$/, showProject],
+  [/^p\/([^/]+)\/data\/([^/]+)$/, showSubmission],
   [/^p\/([^/]+)\/hooks\/new$/, showHookForm],
   [/^p\/([^/]+)\/h\/([^/]+)(?:\/(overview|deliveries|resend|test))?$/, showHook],
   [/^p\/([^/]+)\/h\/([^/]+)\/edit$/, showHookForm],
@@ -49,7 +53,12 @@ function say(text, style = "") {
 
 function fail(error) {
   if (error.status === 401) problem(error);
-  else say(error.status ? error.message : t("noConnection"), "bad");
+  else say(reason(error), "bad");
+}
+
+function reason(error) {
+  if (error.status === TOO_LONG) return t("tooLong");
+  return error.status ? error.message : t("noConnection");
 }
 
 // What every view gets: ways to go elsewhere, to say something, and a signal for when the reader has left it.
@@ -106,7 +115,7 @@ function menu() {
   const name = h("bdi", {}, "…");
   whoAmI().then((me) => fill(name, me.username)).catch(() => {});
   const node = h("details", { class: "menu" }, h("summary", {}, icon("user"), h("span", { class: "hidden" }, t("account")), name),
-    h("div", {}, h("a", { href: "#/account" }, t("account")), h("a", { href: "api/v2/docs/" }, t("apiDocs")),
+    h("div", {}, h("a", { href: "#/account" }, t("account")), h("a", { href: "#/offers" }, t("offers")), h("a", { href: "api/v2/docs/" }, t("apiDocs")),
       h("button", { type: "button", onclick: () => { key.drop(); location.hash = "#/"; render(); } }, t("signOut"))));
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -132,7 +141,7 @@ function problem(error) {
     return;
   }
   const missing = error.status === 404 || error.status === 403;
-  const text = missing ? t("notFoundHint") : error.status ? error.message : t("noConnection");
+  const text = missing ? t("notFoundHint") : reason(error);
   fill(main, h("h1", { class: "hidden" }, missing ? t("notFound") : t("problem")),
     empty("alert", missing ? t("notFound") : t("problem"), text,
       !missing && h("button", { type: "button", class: "main", onclick: () => render() }, t("tryAgain")),

@@ -1,6 +1,6 @@
 // From a spreadsheet to a form that devices find: upload, reading, deployment, and what stands in the way.
 
-import { asset, get, patch, post, upload } from "./api.js";
+import { asset, get, patch, post, projectOf, upload } from "./api.js";
 import { fill, h, verbatim } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -38,10 +38,10 @@ async function read(file, destination) {
 
 // Deploys the newest version of a project, for the first time or not.
 export async function deploy(uid) {
-  const project = await get(`${asset(uid)}/`);
+  const project = await projectOf(uid);
   try {
-    if (project.has_deployment) await patch(`${asset(uid)}/deployment/`, { active: true, version_id: project.version_id });
-    else await post(`${asset(uid)}/deployment/`, { active: true });
+    if (project.has_deployment) await patch(`${asset(uid)}/deployment/?redirect=false`, { active: true, version_id: project.version_id });
+    else await post(`${asset(uid)}/deployment/?redirect=false`, { active: true });
   } catch (error) {
     throw error.status === 400 ? new FormError(error.message, uid) : error;
   }

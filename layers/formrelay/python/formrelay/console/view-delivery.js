@@ -1,16 +1,16 @@
 // One delivery: how it stands, its attempts, and the body, made again to see whether it is what was sent.
 
-import { asset, get, hookPath, patch } from "./api.js";
+import { get, hookPath, patch, projectOf } from "./api.js";
 import { facts, fill, h, table, verbatim } from "./dom.js";
 import { milliseconds, moment, number, t, told } from "./i18n.js";
-import { button, copyable, crumbs, head, notice, outcome, status, time } from "./parts.js";
+import { button, copyable, crumbs, head, link, notice, outcome, status, time } from "./parts.js";
 import { request } from "./request.js";
 
 export async function showDelivery(ctx, uid, hookUid, logUid) {
   const path = hookPath(uid, hookUid);
   const place = `p/${uid}/h/${hookUid}`;
   const [project, hook] = await Promise.all([
-    get(`${asset(uid)}/`, {}, { signal: ctx.signal }), get(`${path}/`, {}, { signal: ctx.signal })]);
+    projectOf(uid, ctx.signal), get(`${path}/`, {}, { signal: ctx.signal })]);
   const [title, live, body] = [h("div", { "aria-live": "polite" }), h("div"), h("section", { class: "sheet" })];
   let stamp = "";
   async function load() {
@@ -21,7 +21,7 @@ export async function showDelivery(ctx, uid, hookUid, logUid) {
     const made = await again(path, log, page.results, ctx.signal);
     stamp = seen;
     const doing = retrying(ctx, path, log, load);
-    fill(title, head(`${t("submission")} ${log.submission_id}`, status(log.status_str), doing));
+    fill(title, head(`${t("submission")} ${log.submission_id}`, status(log.status_str), link(t("goToSubmission"), `p/${uid}/data/${log.submission_id}`, "", "form"), doing));
     fill(live, standing(ctx, log, page.results), attempts(page.results));
     fill(body, made);
   }

@@ -58,7 +58,7 @@ function about(ctx, uid, project, mayChange) {
       mayChange && (standing === "draft" || newer) && button(ctx, t("deploy"), async () => { await deploy(uid); ctx.again(); }, "main"),
       mayChange && standing !== "draft" && button(ctx, t(standing === "deployed" ? "archive" : "unarchive"), async () => {
         if (standing === "deployed" && !await sure(t("archive"), t("archiveSure"), t("archive"))) return;
-        await patch(`${asset(uid)}/deployment/`, { active: standing !== "deployed" });
+        await patch(`${asset(uid)}/deployment/?redirect=false`, { active: standing !== "deployed" });
         ctx.again();
       }, "plain"),
       project.effective_permissions?.some((one) => one.codename === "delete_asset") && button(ctx, t("deleteProject"), async () => {

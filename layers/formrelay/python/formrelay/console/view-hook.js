@@ -1,6 +1,6 @@
 // One hook: how it does, its switches, its secret.
 
-import { asset, get, hookPath, patch, post, remove } from "./api.js";
+import { get, hookPath, patch, post, projectOf, remove } from "./api.js";
 import { latency, outcomes } from "./chart.js";
 import { check, facts, fill, h, verbatim } from "./dom.js";
 import { ago, moment, number, t, told } from "./i18n.js";
@@ -16,7 +16,7 @@ const REDRAW = 20_000;
 export async function showHook(ctx, uid, hookUid, tab = "overview") {
   const path = hookPath(uid, hookUid);
   const [project, hook] = await Promise.all([
-    get(`${asset(uid)}/`, {}, { signal: ctx.signal }), get(`${path}/`, {}, { signal: ctx.signal })]);
+    projectOf(uid, ctx.signal), get(`${path}/`, {}, { signal: ctx.signal })]);
   const place = { uid, hookUid, path, url: `p/${uid}/h/${hookUid}` };
   const views = { overview: showOverview, deliveries: showDeliveries, resend: showResend, test: showTest };
   const content = await views[tab](ctx, place, hook);

@@ -1,6 +1,6 @@
 // Making and changing a hook, with what it would send beside the form.
 
-import { asset, get, hookPath, patch, post } from "./api.js";
+import { asset, formOf, get, hookPath, patch, post } from "./api.js";
 import { check, choice, field, fill, h } from "./dom.js";
 import { faulty, fieldPicker, headerPairs } from "./hookfields.js";
 import { t, told } from "./i18n.js";
@@ -19,7 +19,7 @@ const PAUSE = 400;
 export async function showHookForm(ctx, uid, hookUid) {
   const path = hookUid && hookPath(uid, hookUid);
   const [project, hook] = await Promise.all([
-    get(`${asset(uid)}/`, {}, { signal: ctx.signal }), path ? get(`${path}/`, {}, { signal: ctx.signal }) : FRESH]);
+    formOf(uid, ctx.signal), path ? get(`${path}/`, {}, { signal: ctx.signal }) : FRESH]);
   let waiting;
   const changed = () => {
     clearTimeout(waiting);

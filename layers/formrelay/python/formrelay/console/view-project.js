@@ -1,20 +1,24 @@
-// One project: what came in, and its hooks; its form, exports and activity are views of their own.
+// One project: what came in, and its hooks; its data, form, exports, sharing and activity are views of their own.
 
-import { asset, get } from "./api.js";
+import { asset, formOf, get, projectOf } from "./api.js";
 import { daily } from "./chart.js";
 import { fill, h } from "./dom.js";
 import { moment, number, t } from "./i18n.js";
 import { crumbs, empty, head, health, link, live, notice, standing, tabs, time } from "./parts.js";
 import { showActivity } from "./view-activity.js";
+import { showData } from "./view-data.js";
 import { showExports } from "./view-exports.js";
 import { showForm } from "./view-form.js";
+import { showSharing } from "./view-sharing.js";
 
+// Of these views, what they show is told by the form.
+const WITH_FORM = new Set(["data", "form", "sharing"]);
 const DAYS = 30;
 const MAX_HOOKS = 100;
 
 export async function showProject(ctx, uid, tab = "hooks") {
-  const project = await get(`${asset(uid)}/`, {}, { signal: ctx.signal });
-  const views = { hooks: showHooks, form: showForm, exports: showExports, activity: showActivity };
+  const project = await (WITH_FORM.has(tab) ? formOf : projectOf)(uid, ctx.signal);
+  const views = { hooks: showHooks, data: showData, form: showForm, exports: showExports, sharing: showSharing, activity: showActivity };
   const content = await views[tab](ctx, uid, project).catch(refused);
   return [crumbs([project.name || t("untitled")]), head(project.name || t("untitled"), standing(project)),
     tabs(`p/${uid}`, Object.keys(views), tab),
@@ -50,7 +54,7 @@ async function submissions(ctx, uid, project) {
     const found = await get(`${asset(uid)}/counts/`, { days: DAYS }, { signal: ctx.signal });
     if (found.total_submission_count === total) return;
     total = found.total_submission_count;
-    const now = total && await get(`${asset(uid)}/`, {}, { signal: ctx.signal });
+    const now = total && await projectOf(uid, ctx.signal);
     fill(node, total ? [h("p", { class: "row spread" },
       h("span", {}, h("b", {}, number(total)), " ", h("span", { class: "quiet" }, t("submissions"))),
       h("span", { class: "quiet small" }, t("lastSubmission"), ": ", time(now.deployment__last_submission_time))),

@@ -4,12 +4,12 @@ import { asset, get, whoAmI } from "./api.js";
 import { spark } from "./chart.js";
 import { field, fill, h, table } from "./dom.js";
 import { number, t } from "./i18n.js";
+import { fewAtATime } from "./lanes.js";
+import { offersToMe } from "./offers.js";
 import { badge, empty, head, link, pager, standing, time } from "./parts.js";
 
 const PAGE = 25;
 const DAYS = 30;
-// Requests for rows under way at a time: each is a call of the server's, which has others to answer as well.
-const AT_ONCE = 3;
 
 export async function showProjects(ctx) {
   const me = await whoAmI();
@@ -38,15 +38,11 @@ export async function showProjects(ctx) {
       : query ? empty("inbox", t("noneFound"), t("noneFoundHint"))
         : empty("form", t("noProjects"), t("noProjectsHint"), link(t("newProject"), "new", "main", "plus")),
     pager(ctx, start, PAGE, page, async (next) => { start = next; await load(); }));
-    for (let lane = 0; lane < AT_ONCE; lane += 1) work(ctx, waiting);
+    fewAtATime(ctx.signal, waiting);
   }
 
-  await load();
-  return [head(t("projects"), link(t("newProject"), "new", "main", "plus")), form, list];
-}
-
-async function work(ctx, waiting) {
-  while (waiting.length && !ctx.signal.aborted) await waiting.shift()().catch(() => {});
+  const [offers] = await Promise.all([offersToMe(ctx, async () => ctx.again()), load()]);
+  return [head(t("projects"), link(t("newProject"), "new", "main", "plus")), offers, form, list];
 }
 
 function row(ctx, one, me, waiting) {
