@@ -163,6 +163,41 @@ def test_a_first_attempt_that_is_long_overdue_is_not_taken_for_one_that_arrived(
     assert shown(world) == (19, 1, 0)
 
 
+def test_what_was_let_through_after_a_pause_is_pending_until_it_is_sent(world: World) -> None:
+    for number in range(1, 20):
+        table.put(settings().data_table, made(number, hook=world.hook))
+    world.change_hook(paused=True)
+    for _ in range(4):
+        world.submit()
+    world.clock.forward(400)
+    assert shown(world) == (19, 4, 0)
+    world.change_hook(paused=False)
+    world.sweep()
+    assert len(world.queued("first")) == 4
+    assert shown(world) == (19, 4, 0)
+    assert world.app.get(world.hook_path()).json()["health"]["parked_count"] == 0
+    assert listed(world, status="1")[0] == 4
+    world.run(10)
+    assert shown(world) == (23, 0, 0)
+
+
+@pytest.mark.parametrize("status", [deliveries.PENDING, deliveries.PROCESSING])
+def test_what_is_old_and_under_way_is_not_taken_for_one_that_arrived(clock: Clock, status: int) -> None:
+    for number in range(30):
+        put(clock, 1_000 - number)
+    waits = put(clock, 900, "under way")
+    for number in range(30):
+        put(clock, 800 - number)
+    # As one does whose submission waits for its files, for up to ten minutes.
+    key = keys.delivery(HOOK, waits)
+    table.update(settings().data_table, key, "SET #status = :status", {":status": status})
+    assert tallies.of(HOOK).by_status == truth() == {deliveries.SUCCESS: 60, status: 1}
+    assert marks.census(HOOK).end <= waits
+    table.update(settings().data_table, key, "SET #status = :status", {":status": deliveries.SUCCESS})
+    assert tallies.of(HOOK).by_status == truth() == {deliveries.SUCCESS: 61}
+    assert marks.census(HOOK).end > waits
+
+
 def test_a_back_fill_shows_what_it_has_not_sent_yet_as_pending(world: World) -> None:
     sid = world.submit()
     world.run(0)

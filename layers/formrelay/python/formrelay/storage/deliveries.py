@@ -15,7 +15,7 @@ kept once that failed; ``arrived`` the facts of the attempt that arrived (:mod:`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 from formrelay.settings import settings
 from formrelay.storage import attempts, keys, table
@@ -25,7 +25,8 @@ from formrelay.storage.table import Item
 FAILED, PENDING, SUCCESS, PROCESSING = 0, 1, 2, 3
 STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success", PROCESSING: "processing"}
 
-# In the trouble index: what was never attempted though it is overdue, and so may be old without having arrived.
+# In the trouble index: what was never attempted though it is overdue, or was parked, and so may be old without having
+# arrived.
 WAITING = "waiting"
 
 # Condition of what only the process may write that claimed the attempt.
@@ -87,14 +88,22 @@ def claim(hook: str, sid: int, seq: int, *, now: int, lease: int) -> Item:
 def release(hook: str, sid: int, *, now: int, sweep_at: int) -> Item:
     """Makes a first attempt that waits for files due at once.
 
-    Raises ConditionError when it is no longer waiting, or for more than files.
+    Raises ConditionError when it is no longer waiting, or is parked.
     """
     return table.update(
         settings().data_table,
         keys.delivery(hook, sid),
         "SET #due_at = :now, #sweep_at = :sweep, #seq = :next",
-        {":now": now, ":sweep": sweep_at, ":one": 1, ":next": 2, ":pending": PENDING},
-        condition="#seq = :one AND #status = :pending AND #due_at > :now AND attribute_not_exists(#trouble)",
+        {
+            ":now": now,
+            ":sweep": sweep_at,
+            ":one": 1,
+            ":next": 2,
+            ":pending": PENDING,
+            ":waiting": keys.trouble(hook, WAITING),
+        },
+        condition="#seq = :one AND #status = :pending AND #due_at > :now"
+        " AND (attribute_not_exists(#trouble) OR #trouble = :waiting)",
     )
 
 
@@ -179,7 +188,11 @@ def count(hook: str, *, first: int = 0, most: int | None = None) -> int:
 
 
 def times(hook: str, *, first: int, end: int, most: int) -> list[tuple[int, int]]:
-    """The ids from ``first`` up to but not ``end``, in order, each with its time in ms; ``most`` of them."""
+    """The ids from ``first`` up to but not ``end``, in order, each with its time in ms; ``most`` of them.
+
+    They end before the first one that neither arrived nor stands in the trouble index, which marks cannot tell from
+    those that arrived: one under way, or whose submission waits for its files.
+    """
     found = table.query_all(
         settings().data_table,
         "#pk = :pk AND #sk BETWEEN :first AND :last",
@@ -188,10 +201,11 @@ def times(hook: str, *, first: int, end: int, most: int) -> list[tuple[int, int]
             ":first": keys.sid_text(first),
             ":last": keys.sid_text(max(first, end - 1)),
         },
-        projection="#sk, #created",
+        projection="#sk, #created, #status, #trouble",
         limit=most,
     )
-    return [(int(item["sk"]), item["created"]) for item in islice(found, most) if int(item["sk"]) < end]
+    told = takewhile(lambda item: item["status"] == SUCCESS or "trouble" in item, islice(found, most))
+    return [(int(item["sk"]), item["created"]) for item in told if int(item["sk"]) < end]
 
 
 _FROM = "#pk = :pk AND #sk >= :first"

@@ -12,7 +12,8 @@ The protocol, so that counts stay exact whatever happens at once or breaks off:
 - **Taking in** a submission, with its deliveries, writes nothing here.
 - **Reading** makes marks: it reads the settled rows of the tail, then writes the mark together with the *head* of the
   series (``until``: end of the last mark; ``changes``: a counter) under the condition that neither changed since before
-  those rows were read. One that loses just counts its tail. Only the last mark grows, until it is full.
+  those rows were read. One that loses just counts its tail. Only the last mark grows, until it is full. Marks of
+  deliveries end before one that neither arrived nor stands in the trouble index (:mod:`~formrelay.storage.tallies`).
 - **Deleting** submissions adds :func:`removal_ops` to the transaction that removes them, under the condition that
   each of them is there: marks lose what they had, and for what stands in the tail the head's counter moves, under the
   condition that no mark covers it. So a mark that is being made over deleted rows is refused, and a deletion that did

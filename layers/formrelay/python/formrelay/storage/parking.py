@@ -66,15 +66,19 @@ def _give_back(item: Item, rest: str, values: Item) -> Item:
 
 
 def unpark(item: Item, *, sweep_at: int) -> None:
-    """Lets a parked delivery be attempted; its message is the caller's. Raises ConditionError when it moved on."""
+    """Lets a parked delivery be attempted; its message is the caller's. Raises ConditionError when it moved on.
+
+    It may be old by now, so it stays in the trouble index until it arrives.
+    """
     table.update(
         settings().data_table,
         _key(item),
-        "SET #sweep = :shard, #sweep_at = :sweep REMOVE #trouble",
+        "SET #sweep = :shard, #sweep_at = :sweep, #trouble = :waiting",
         {
             ":shard": keys.sweep_shard(item["hook"], item["sid"]),
             ":sweep": sweep_at,
             ":trouble": keys.trouble(item["hook"], PARKED),
+            ":waiting": keys.trouble(item["hook"], deliveries.WAITING),
             ":seq": item["seq"],
         },
         condition="#trouble = :trouble AND #seq = :seq",

@@ -1,8 +1,9 @@
 """How many deliveries of a hook stand how, without reading all of them (design §7).
 
 Marks count the settled ones, and the trouble index those of them that did not arrive: ``failed``; ``pending``, which
-failed at least once; ``parked``; ``waiting``, which were never attempted though they are overdue. All others arrived,
-except in the tail behind the marks, where the deliveries themselves are looked at.
+failed at least once; ``parked``; ``waiting``, which were never attempted though they are overdue or were parked. All
+others arrived, since marks end before what is neither; except in the tail behind them, where the deliveries themselves
+are looked at.
 """
 
 from __future__ import annotations
