@@ -188,6 +188,38 @@ def test_a_hook_is_tried_out_paused_and_signed(page: Page, stack: Stack, sink: s
     expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
 
 
+def test_a_filter_is_tried_kept_and_taken_away(page: Page, stack: Stack, sink: str) -> None:
+    project = Project(stack, sink)
+    assert project.submit().status_code == 201
+    sign_in(page, stack)
+    page.goto(f"/#/p/{project.uid}/h/{project.hook}/edit")
+    wanted = page.get_by_label("Filter", exact=True)
+    kept_back = page.get_by_text("Does not meet the filter")
+    expect(page.locator("[data-part=body]")).to_be_visible()
+    expect(kept_back).to_have_count(0)
+    wanted.fill('{"consent": "never"}')
+    expect(kept_back).to_be_visible()
+    wanted.fill('{"consent": ')
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".field .error", has_text="Value must be valid JSON.")).to_be_visible()
+    expect(wanted).to_be_focused()
+    wanted.fill('{"consent": "never"}')
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("dd", has_text='{"consent":"never"}')).to_be_visible()
+    hook = f"/api/v2/assets/{project.uid}/hooks/{project.hook}/"
+    assert stack.get(hook).json()["filter"] == {"consent": "never"}
+
+    stack.post(f"{hook}replay/", json={"all": True})
+    page.get_by_role("link", name="Send again").click()
+    expect(page.get_by_text("Kept back by the filter: 1")).to_be_visible()
+    page.get_by_role("link", name="Edit").click()
+    expect(wanted).to_have_value('{"consent":"never"}')
+    wanted.fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    assert stack.get(hook).json()["filter"] is None
+
+
 def test_an_export_is_made_fetched_and_linked_to_a_spreadsheet(page: Page, stack: Stack, sink: str) -> None:
     project = Project(stack, sink)
     assert project.submit().status_code == 201
