@@ -228,6 +228,7 @@ NAMED = b'Content-Disposition: form-data; name="a"'
         body(NAMED + b"; filename*=UTF-16''%00a\r\n\r\nstrange charset"),
         body(NAMED + b"; filename*=UTF-8''%ff\r\n\r\nnot in its charset"),
         body(NAMED + b"; filename*=plain\r\n\r\nno charset"),
+        body(NAMED + b"\r\nContent-Type: Multipart/Mixed; boundary=y\r\n\r\n--y\r\n\r\nb\r\n--y--\r\n"),
         body(NAMED + b"; filename*0=a; filename*2=b\r\n\r\na piece is missing"),
         body(NAMED + b"; filename*0*=a\r\n\r\nno charset"),
         body(NAMED + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nAAE"),

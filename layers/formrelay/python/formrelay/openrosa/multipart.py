@@ -119,6 +119,9 @@ def _part(body: bytes, start: int, end: int) -> Part:
     parameters = _parameters(semicolon + rest)
     if kind.strip().lower() != "form-data" or "name" not in parameters:
         raise MultipartError("a part has no name")
+    if headers.get("content-type", "").lower().startswith("multipart/"):
+        # As curl writes -F "files=@a.jpg,b.jpg"; taken for a field, they would be lost.
+        raise MultipartError("each file needs a part of its own")
     return Part(
         name=_bounded(parameters["name"]),
         filename=_bounded(parameters.get("filename", "")) or None,
