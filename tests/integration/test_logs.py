@@ -268,6 +268,10 @@ def test_logs_of_one_submission_are_those_of_its_events_too(logs: Logs) -> None:
     ]
     assert page["count"] == 2
     assert logs.ids("submission_id=4") == []
+    # Also of those that the hook has given up since.
+    for given in ({"events": events[:1]}, {"name": "Renamed"}):
+        assert logs.app.send("PATCH", logs.path.removesuffix("logs/"), given).status == 200
+        assert logs.get("submission_id=2") == page
 
 
 def test_logs_of_one_submission_are_found_by_its_uuid_too(world: World) -> None:

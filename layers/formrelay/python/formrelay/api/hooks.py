@@ -171,7 +171,8 @@ def _stored(hook: Item, values: dict[str, Any], now: int) -> Item:
         except ValueError as error:
             # The password behind a mask may be longer than the mask that was checked.
             raise invalid("settings", f"Too long: {error}.") from None
-    return {**hook, "signing": hook_secrets.live(hook, now), **plain, "modified": now}
+    stored = {**hook, "signing": hook_secrets.live(hook, now), **plain, "modified": now}
+    return {**stored, "heard_more": hooks.heard_more(hook) or hooks.heard_more(stored)}
 
 
 def rules(ctx: Context) -> Rules:

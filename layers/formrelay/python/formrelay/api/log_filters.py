@@ -13,12 +13,12 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from formrelay import clock, event_kinds, ids
+from formrelay import clock, ids
 from formrelay.api import moments
 from formrelay.api.http import Request
 from formrelay.errors import detail, invalid
 from formrelay.openrosa import instance_ids
-from formrelay.storage import deliveries, marks, submissions, tallies
+from formrelay.storage import deliveries, hooks, marks, submissions, tallies
 from formrelay.storage.deliveries import FAILED, PENDING, SUCCESS
 from formrelay.storage.table import Item
 
@@ -126,12 +126,12 @@ def found(hook: str, filters: Filters, start: int, limit: int) -> tuple[int, lis
 def of_submission(hook: Item, filters: Filters, start: int, limit: int) -> tuple[int, list[Item]]:
     """The same of the deliveries of one submission to a hook, as stored.
 
-    To a hook that hears of new submissions alone that is one, which is looked up. Others are looked through, from the
-    newest delivery to that of the creation. Raises ApiError 400 as :func:`found`.
+    To a hook that only ever heard of new submissions that is one, which is looked up. Those of others are looked
+    through, from the newest delivery to that of the creation. Raises ApiError 400 as :func:`found`.
     """
     sid = filters.submission or 0
     there: Iterable[Item]
-    if hook.get("events", event_kinds.DEFAULT) == [*event_kinds.DEFAULT]:
+    if not hooks.heard_more(hook):
         created = deliveries.get(hook["uid"], sid)
         there = [created] if created else []
     else:

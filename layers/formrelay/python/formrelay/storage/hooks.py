@@ -30,6 +30,11 @@ def listed(asset: str) -> list[Item]:
     )
 
 
+def heard_more(hook: Item) -> bool:
+    """Whether a hook hears of more than new submissions, or ever did: it may have deliveries of other events."""
+    return bool(hook.get("heard_more")) or [*hook.get("events", DEFAULT)] != [*DEFAULT]
+
+
 class Standing(NamedTuple):
     """A hook with its health and the state of its project: ``name``, ``owner``, …"""
 
