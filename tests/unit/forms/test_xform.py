@@ -95,6 +95,49 @@ def test_the_unnamed_language_need_not_be_the_default() -> None:
     assert found == [("fr", "true()"), ("default", None)]
 
 
+LANGUAGES = {"label": None, "label::en": "A", "label::fr": "B"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "choices", "path", "shown"),
+    [
+        ([{**LANGUAGES, "hint": "H"}], [], "hint", "H"),
+        ([{**LANGUAGES, "hint": "H"}, {**LANGUAGES, "hint::fr": "I"}], [], "hint", ["H", "H"]),
+        ([{**LANGUAGES, "hint": "H", "guidance_hint::en": "G"}], [], "hint", ["H G", "H -"]),
+        ([{**LANGUAGES, "guidance_hint": "G"}], [], "hint", ["G", "G"]),
+        ([{**LANGUAGES, "image": "i.png"}], [], "label", ["A jr://images/i.png", "B jr://images/i.png"]),
+        ([{"label": "L"}, LANGUAGES], [], "label", ["L", "L"]),
+        ([{"label": "L", "hint::fr": "H"}], [], "label", "L"),
+        ([{**LANGUAGES, "type": "select_one c"}], [{"label": "C"}], "itemset/label", "C"),
+        (
+            [{**LANGUAGES, "type": "select_one c"}], [{"label": "C", "image": "i.png"}], "itemset/label",
+            ["C jr://images/i.png"] * 2,
+        ),
+    ],
+    ids=[
+        "hint", "hint beside translated ones", "hint beside guidance", "guidance", "picture",
+        "label beside translated ones", "labels", "choice", "picture of a choice",
+    ],
+)  # fmt: skip
+def test_a_text_without_a_language_is_shown_in_every_language(
+    rows: list[dict[str, Any]], choices: list[dict[str, Any]], path: str, shown: Any
+) -> None:
+    form = _compile(
+        *[_text(name=f"q{number}", **row) for number, row in enumerate(rows)],
+        choices=[{"list_name": "c", "name": "x", **choice} for choice in choices],
+    )
+    steps = "/".join(f"{{{XFORMS}}}{step}" for step in path.split("/"))
+    (found, *_) = form.iterfind(f".//{{http://www.w3.org/1999/xhtml}}body/*/{steps}")
+    assert "default" not in {item.get("lang") for item in form.iter(f"{{{XFORMS}}}translation")}
+    if isinstance(shown, str):
+        choice = form.findtext(f".//{{{XFORMS}}}item/{{{XFORMS}}}label")
+        assert (choice if path.startswith("itemset") else found.text) == shown
+        return
+    reference = str(found.get("ref")).removeprefix("jr:itext(").strip("')")
+    texts = [item for item in form.iter(f"{{{XFORMS}}}text") if item.get("id") in (reference, "c-0")]
+    assert [" ".join(str(value.text) for value in text) for text in texts] == shown
+
+
 def test_a_form_of_one_unnamed_language_has_no_translations() -> None:
     form = _compile(_text())
     assert form.find(f".//{{{XFORMS}}}itext") is None

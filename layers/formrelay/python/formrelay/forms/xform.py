@@ -13,7 +13,7 @@ from pyxform.errors import ErrorCode, PyXFormError
 from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
-from formrelay.forms import grids
+from formrelay.forms import grids, unnamed
 from formrelay.forms.columns import parse_header
 from formrelay.forms.content import VERSION_QUESTION, ContentError, normalise
 from formrelay.forms.sheets import flatten
@@ -69,7 +69,7 @@ def compile_xform(content: Mapping[str, Any], identity: Identity) -> XForm:
     Raises XFormError with pyxform's own words when the form has a fault.
     """
     try:
-        normal = grids.plain(normalise(content).content)
+        normal = unnamed.everywhere(grids.plain(normalise(content).content))
         languages = _languages(normal["translations"])
         html = _build(normal, languages, identity)
         model = model_of(html)
