@@ -52,18 +52,22 @@ def conclude(
 
 
 def _facts(item: Item, hook: Item, outcome: Outcome, body: Body | None) -> Item:
-    """What is kept of an attempt (:mod:`~formrelay.storage.attempts`)."""
+    """What is kept of an attempt (:mod:`~formrelay.storage.attempts`).
+
+    Of one that vanished nobody knows how long it took, nor what the hook was like when it began.
+    """
+    vanished = outcome.kind == "interrupted"
     return {
         "number": item["tries"] + 1,
         "started": item["modified"],  # the claim
-        "took": None if outcome.kind == "interrupted" else outcome.duration_ms,
+        "took": None if vanished else outcome.duration_ms,
         "kind": outcome.kind,
         "code": outcome.status_code,
         "message": outcome.message,
         "address": outcome.address,
         "sha256": hashlib.sha256(body.data).digest() if body else None,
         "size": len(body.data) if body else None,
-        "revision": hook["revision"],
+        "revision": None if vanished else hook["revision"],
         "manual": bool(item.get("manual")),
         "replay": item.get("replay"),
     }
