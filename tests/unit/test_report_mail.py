@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from formrelay import ids
+from formrelay.hooks.ladder import FAILED
 from formrelay.reports.mail import build
 
 HOOK, OTHER = "hAAAAAAAAAAAAAAAAAAAAA", "hBBBBBBBBBBBBBBBBBBBBB"
@@ -60,6 +61,15 @@ def test_long_messages_are_cut_to_23_characters_in_text_and_50_in_html() -> None
     mail = build("ann", [line(message="x" * 200)], more=False)
     assert re.findall("x{2,}…?", mail.text) == ["x" * 22 + "…"]
     assert rows(mail.html)[1][4] == "x" * 49 + "…"
+
+
+def test_a_failure_without_an_answer_says_what_it_was_in_the_few_letters_that_there_are() -> None:
+    message = f"{FAILED}no TLS handshake in time"
+    mail = build("ann", [line(code=None, message=message)], more=False)
+    assert rows(mail.html)[1][4] == "no TLS handshake in time"
+    assert "no TLS handshake in ti…" in mail.text
+    paused = line(code=None, message=message, kind="paused", failures=20)
+    assert "the last one: None no TLS handshake in time." in build("ann", [paused], more=False).html
 
 
 def test_messages_that_fit_are_whole() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from formrelay.hooks import guard, http
 from formrelay.hooks.http import Timeouts
-from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.ladder import FAILED, Outcome
 from tests.support.receiver import Answer, Receiver
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def test_an_answer_that_is_no_http_is_a_failure_without_status(
     receiver.answer = answer
     outcome = _post(client, receiver.url())
     assert (outcome.kind, outcome.status_code) == (kind, None)
-    assert outcome.message.startswith(http.FAILED)
+    assert outcome.message.startswith(FAILED)
     assert len(receiver.requests) == 1
 
 
@@ -222,7 +222,7 @@ def test_a_refused_connection_is_a_failure_without_status(client: http.Client) -
 def test_a_name_without_address_is_a_failure_that_says_so(client: http.Client) -> None:
     outcome = _post(client, "http://nosuch.invalid/in")
     assert (outcome.kind, outcome.status_code) == ("dns", None)
-    assert outcome.message == f"{http.FAILED}the name does not resolve"
+    assert outcome.message == f"{FAILED}the name does not resolve"
 
 
 def test_the_next_address_is_tried_when_one_refuses(client: http.Client, receiver: Receiver) -> None:

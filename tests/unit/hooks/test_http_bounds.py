@@ -14,7 +14,7 @@ import pytest
 from formrelay.hooks import guard, http
 from formrelay.hooks.answer import CUT, MESSAGE_LIMIT, READ_LIMIT
 from formrelay.hooks.http import Timeouts
-from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.ladder import FAILED, Outcome
 from tests.support.receiver import Answer, Receiver
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _post(client: http.Client, receiver: Receiver, answer: Answer) -> Outcome:
 def test_no_answer_in_time_is_stored_as_504(client: http.Client, receiver: Receiver, answer: Answer) -> None:
     outcome = _post(client, receiver, answer)
     assert (outcome.kind, outcome.status_code) == ("timeout", 504)
-    assert outcome.message == f"{http.FAILED}no complete answer within 0.4 seconds"
+    assert outcome.message == f"{FAILED}no complete answer within 0.4 seconds"
 
 
 def test_a_kept_connection_has_the_deadline_of_each_attempt(client: http.Client, receiver: Receiver) -> None:
@@ -195,7 +195,7 @@ def test_a_connection_that_is_never_accepted_is_left_in_time() -> None:
             for sock in waiting:
                 sock.close()
     assert (outcome.kind, outcome.status_code) == ("connect", None)
-    assert outcome.message == f"{http.FAILED}no connection within 0.3 seconds"
+    assert outcome.message == f"{FAILED}no connection within 0.3 seconds"
 
 
 def test_a_slow_name_look_up_ends_with_the_attempt() -> None:

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from formrelay.hooks import answer, resolve, transport
 from formrelay.hooks.attempt import BODY_BUDGET, Attempt, AttemptError, tls_context
-from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.ladder import FAILED, Outcome
 from formrelay.hooks.payload import UnusableError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from formrelay.hooks.guard import Policy
     from formrelay.hooks.ladder import Kind
 
-FAILED = "An error occurred when sending data to external endpoint: "
 # What the contract stores for an answer that did not come in time (rest-services §3).
 TIMEOUT_STATUS = 504
 _RETRY_AFTER_LIMIT = 100

@@ -23,6 +23,8 @@ Kind = Literal[
     "interrupted",  # the attempt vanished in a crash
 ]
 
+# Begins the message of an attempt that got no answer with a text of its own (contract rest-services §3).
+FAILED = "An error occurred when sending data to external endpoint: "
 GONE = 410
 # Trying these again cannot help before their owner has changed something.
 _FINAL: frozenset[Kind] = frozenset({"forbidden", "unusable"})

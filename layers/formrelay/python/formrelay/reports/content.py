@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from formrelay import ids
+from formrelay.hooks.ladder import FAILED
 from formrelay.reports.links import Link, hook_links, project_url
 from formrelay.reports.texts import Texts
 from formrelay.storage.table import Item
@@ -100,7 +101,7 @@ def _section(lines: list[Item], texts: Texts, stop_urls: Mapping[str, str]) -> S
 
 def _notice(line: Item, texts: Texts) -> str:
     text = {"paused": texts.paused, "switched-off": texts.switched_off}[line["kind"]]
-    answer = f"{_code(line, texts)} {cut(one_line(line['message']), _NOTICE_CUT)}".rstrip()
+    answer = f"{_code(line, texts)} {cut(_message(line), _NOTICE_CUT)}".rstrip()
     return text.format(
         hook=isolated(one_line(line["hook_name"]), texts),
         date=isolated(date(line), texts),
@@ -130,9 +131,14 @@ def cells(line: Item, texts: Texts, message_cut: int) -> tuple[str, ...]:
     return (
         *_named(line),
         _code(line, texts),
-        cut(one_line(line["message"]), message_cut),
+        cut(_message(line), message_cut),
         date(line),
     )
+
+
+def _message(line: Item) -> str:
+    """What went wrong, in one line: a column has no room for words that say only that something did."""
+    return one_line(line["message"].removeprefix(FAILED))
 
 
 def arrived_columns(texts: Texts) -> tuple[str, ...]:
