@@ -2,7 +2,8 @@
 
 An attempt holds ``number`` (from 1), ``started`` (ms), ``took`` (ms, None where nobody knows), ``kind`` of its
 outcome, ``code``, ``message``, ``address``; ``sha256`` and ``size`` of the body, None where none was sent or nobody
-knows; ``revision`` of the hook, None of one that vanished; ``manual``, ``replay``; ``due_at`` (ms) of the attempt that was to follow it.
+knows; ``revision`` of the hook, None of one that vanished; ``manual``, ``replay``; ``due_at`` (ms) of the attempt that
+was to follow it.
 """
 
 from __future__ import annotations
