@@ -5,10 +5,11 @@ Over the public API of both. Begun again, it goes on where it was: what is there
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from infra.cli import instances
@@ -17,13 +18,33 @@ from infra.cli.faults import ServerError
 from infra.cli.pooling import in_order
 from infra.cli.progress import tracked
 
+# As records name the first instanceID, and the one before the current.
+_ROOT, _DEPRECATED_ID = "meta/rootUuid", "meta/deprecatedID"
 # Fields of a hook that another server takes.
 _HOOK = (
     "name", "endpoint", "active", "export_type", "auth_level", "subset_fields", "email_notification",
     "payload_template", "events", "filter", "concurrency",
 )  # fmt: skip
 _ID = re.compile(r"""^(<[^\s/>]+(?:\s[^>]*?)?\sid=)(?:"[^"]*"|'[^']*')""")
+_META = re.compile(r"<(?:[\w.-]+:)?meta(?:\s[^>]*)?>.*?</(?:[\w.-]+:)?meta\s*>", re.DOTALL)
+_DEPRECATED = re.compile(r"<((?:[\w.-]+:)?deprecatedID)(?:\s[^>]*)?(?:/>|>[^<]*</\1\s*>)")
+_INSTANCE = re.compile(r"<((?:[\w.-]+:)?)instanceID(?:\s[^>]*)?>[^<]*</\1instanceID\s*>")
 _FORM_UUID = re.compile(r"(<formhub>\s*<uuid>)[^<]*(</uuid>)")
+
+
+class _Copied(NamedTuple):
+    """A record of the copy: how many files it has, and which revision it says that it replaced."""
+
+    files: int
+    deprecated: str | None
+
+
+class _There(NamedTuple):
+    """What the copy has: its records by their instanceIDs, and the current instanceID of each by its first one."""
+
+    records: dict[str, _Copied]
+    current: dict[str, str]
+
 
 # An instance and its files; None when the copy has it already.
 _Read = tuple[str, instances.Files] | ServerError | None
@@ -92,7 +113,8 @@ def submissions(source: Client, uid: str, target: Client, copy: str) -> tuple[Co
     there = _there(target, copy)
 
     def read(record: dict[str, Any]) -> _Read:
-        if there.get(record["_uuid"]) == len(_attached(record)):
+        known = there.records.get(record["_uuid"])
+        if known and known.files == len(_attached(record)):
             return None
         try:
             return _instance(source, uid, record), dict(_files(source, record))
@@ -104,25 +126,51 @@ def submissions(source: Client, uid: str, target: Client, copy: str) -> tuple[Co
     records = in_order(read, source.pages(data, sort='{"_id":1}'))
     for record, found in tracked(records, total, "Submissions"):
         try:
-            counts[_sent(target, record, found, copy, form_uuid)] += 1
+            replaced = _replaced(record, there)
+            counts[_sent(target, record, found, copy, form_uuid, replaced)] += 1
         except ServerError as error:
             errors.append(f"{record['_id']}: {error}")
     return counts, errors
 
 
-def _there(target: Client, copy: str) -> dict[str, int]:
-    """The submissions of the copy by their uuid, with how many files each has."""
-    rows = target.pages(f"/api/v2/assets/{copy}/data/", fields='["_uuid","_attachments"]', sort='{"_id":1}')
-    return {row["_uuid"]: len(row.get("_attachments") or []) for row in rows}
+def _there(target: Client, copy: str) -> _There:
+    fields = json.dumps(["_uuid", "_attachments", _ROOT, _DEPRECATED_ID])
+    there = _There({}, {})
+    for row in target.pages(f"/api/v2/assets/{copy}/data/", fields=fields, sort='{"_id":1}'):
+        there.records[row["_uuid"]] = _Copied(len(row.get("_attachments") or []), _bare(row, _DEPRECATED_ID))
+        there.current[_bare(row, _ROOT) or row["_uuid"]] = row["_uuid"]
+    return there
 
 
-def _sent(target: Client, record: dict[str, Any], found: _Read, copy: str, form_uuid: str) -> str:
+def _bare(record: dict[str, Any], name: str) -> str | None:
+    """An instanceID of a record as ``_uuid`` has it."""
+    value = record.get(name)
+    return str(value).strip().removeprefix("uuid:") if value else None
+
+
+def _replaced(record: dict[str, Any], there: _There) -> str | None:
+    """Which revision in the copy this one replaces: that of a record which was edited since it was copied.
+
+    None for one that is new to the copy, whatever revisions it had. One that was edited on both sides says what it
+    replaced on its own, which the server refuses.
+    """
+    if known := there.records.get(record["_uuid"]):
+        return known.deprecated
+    deprecated, root = _bare(record, _DEPRECATED_ID), _bare(record, _ROOT)
+    if deprecated in there.records or root not in there.current:
+        return deprecated if deprecated in there.records else None
+    return root if there.current[root] == root else deprecated
+
+
+def _sent(
+    target: Client, record: dict[str, Any], found: _Read, copy: str, form_uuid: str, replaced: str | None
+) -> str:
     if found is None:
         return "there"
     if isinstance(found, ServerError):
         raise found
     xml, files = found
-    rewritten = rewrite(xml, copy, form_uuid, record["_submission_time"])
+    rewritten = rewrite(xml, copy, form_uuid, record["_submission_time"], replaced)
     return instances.send_one(target, rewritten.encode(), files)
 
 
@@ -131,18 +179,30 @@ def _instance(source: Client, uid: str, record: dict[str, Any]) -> str:
     return source.request("GET", path, params={"format": "xml"}).content.decode()
 
 
-def rewrite(xml: str, asset: str, form_uuid: str, submitted: str) -> str:
-    """An instance as one of another form: its root's ``id``, the form's uuid, and when it was submitted.
+def rewrite(xml: str, asset: str, form_uuid: str, submitted: str, replaced: str | None = None) -> str:
+    """An instance as one of another form: its root's ``id``, the form's uuid, when it was submitted, what it replaces.
 
     Everything else stays as it is, instanceID included, which is what makes a second copy a duplicate.
     """
     body = re.sub(r"^\s*(<\?xml[^>]*\?>)?(\s|<!--.*?-->)*", "", xml, count=1, flags=re.DOTALL)
     with_id = _ID.sub(lambda found: found[1] + quoteattr(asset), body, count=1)
     with_uuid = _FORM_UUID.sub(lambda found: found[1] + escape(form_uuid) + found[2], with_id, count=1)
+    with_uuid = _META.sub(lambda found: _as_revision(found[0], replaced), with_uuid)
     if "submissionDate=" in with_uuid.partition(">")[0]:
         return with_uuid
     return re.sub(
         r"^<([^\s/>]+)", lambda root: f"{root[0]} submissionDate={quoteattr(submitted)}", with_uuid, count=1
+    )
+
+
+def _as_revision(meta: str, replaced: str | None) -> str:
+    """That element as one of a record that replaces another, or none."""
+    without = _DEPRECATED.sub("", meta)
+    if replaced is None:
+        return without
+    text = escape(replaced if ":" in replaced else f"uuid:{replaced}")
+    return _INSTANCE.sub(
+        lambda found: f"{found[0]}<{found[1]}deprecatedID>{text}</{found[1]}deprecatedID>", without, count=1
     )
 
 

@@ -399,6 +399,85 @@ def test_a_copy_that_is_begun_again_goes_on(
     assert app.get(f"/api/v2/assets/{copied[1]}/hooks/").json()["count"] == 1
 
 
+def _edited(app: App, asset: str, name: str, new: str, *, user: str = "bea") -> None:
+    """Edits the record of that name, which gets a picture more than it had."""
+    record = next(one for one in app.records(asset, user=user) if one["name"].startswith(name))
+    values = {"name": f"{name} {new}", "photo": f"{new}.jpg"}
+    xml = app.filled(asset, values, f"uuid:{new}", user=user)
+    xml = xml.replace("</instanceID>", f"</instanceID><deprecatedID>uuid:{record['_uuid']}</deprecatedID>")
+    assert app.submit(xml, {f"{new}.jpg": new.encode()}, user=user).status == 201
+
+
+def _copied_again(server: str, app: App, asset: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    capsys.readouterr()
+    code = main(["copy", server, asset, "--source-key", app.keys["bea"]])
+    (counts,) = [line for line in capsys.readouterr().out.splitlines() if " were there already" in line]
+    return code, counts
+
+
+def _shown(app: App, copy: str) -> list[tuple[str, list[str]]]:
+    return sorted(
+        (record["name"], [file["media_file_basename"] for file in record["_attachments"]])
+        for record in app.records(copy)
+    )
+
+
+def test_a_record_that_was_edited_is_copied_as_it_is_now(
+    server: str, app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.add_user("bea")
+    asset = app.deploy(FORM, user="bea")
+    app.submit(app.filled(asset, {"name": "Ana"}, user="bea"), user="bea")
+    _edited(app, asset, "Ana", "2")
+    _edited(app, asset, "Ana", "3")
+    code, counts = _copied_again(server, app, asset, capsys)
+    assert (code, "1 new, 0 were there already, 0 failed" in counts) == (0, True)
+    (copy,) = [one["uid"] for one in app.get("/api/v2/assets/").json()["results"]]
+    assert _shown(app, copy) == [("Ana 3", ["3.jpg"])]
+    code, counts = _copied_again(server, app, asset, capsys)
+    assert (code, "0 new, 1 were there already, 0 failed" in counts) == (0, True)
+
+
+def test_a_record_that_was_edited_since_it_was_copied_replaces_its_copy(
+    server: str, app: App, copied: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asset, copy = copied
+    _edited(app, asset, "Ana", "2")
+    _edited(app, asset, "Ana", "3")
+    _edited(app, asset, "Bo", "4")
+    code, counts = _copied_again(server, app, asset, capsys)
+    assert (code, "2 new, 0 were there already, 0 failed" in counts) == (0, True)
+    assert _shown(app, copy) == [("Ana 3", ["3.jpg"]), ("Bo 4", ["4.jpg"])]
+    _edited(app, asset, "Ana", "5")
+    assert "1 new, 1 were there already" in _copied_again(server, app, asset, capsys)[1]
+    assert _shown(app, copy) == [("Ana 5", ["5.jpg"]), ("Bo 4", ["4.jpg"])]
+
+
+def test_a_file_that_an_edited_copy_lacks_is_added(
+    server: str, app: App, copied: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asset, copy = copied
+    _edited(app, asset, "Ana", "2")
+    _copied_again(server, app, asset, capsys)
+    record = next(one for one in app.records(asset, user="bea") if one["_uuid"] == "2")
+    xml = app.get(f"/api/v2/assets/{asset}/data/{record['_id']}.xml", user="bea").text
+    assert app.submit(xml, {"audit.csv": b"a"}, user="bea").status == 201
+    assert _copied_again(server, app, asset, capsys)[0] == 0
+    assert ("Ana 2", ["2.jpg", "audit.csv"]) in _shown(app, copy)
+
+
+def test_a_record_that_was_edited_on_both_sides_is_named_and_keeps_both_edits(
+    server: str, app: App, copied: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asset, copy = copied
+    _edited(app, asset, "Ana", "2")
+    _edited(app, copy, "Ana", "3", user="ann")
+    code, counts = _copied_again(server, app, asset, capsys)
+    assert (code, "0 new, 1 were there already, 1 failed" in counts) == (1, True)
+    assert ("Ana 3", ["3.jpg"]) in _shown(app, copy)
+    assert len(app.records(copy)) == 2
+
+
 def test_a_copy_that_was_cut_off_before_its_form_was_deployed_is_completed(
     server: str, app: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -448,3 +527,32 @@ def test_a_copy_that_was_cut_off_before_its_form_was_deployed_is_completed(
 )
 def test_an_instance_is_made_one_of_the_other_form(xml: str, expected: str) -> None:
     assert copying.rewrite(xml, "new", "f", "T") == expected
+
+
+@pytest.mark.parametrize(
+    ("replaced", "meta", "expected"),
+    [
+        (
+            None,
+            "<deprecatedID>uuid:1</deprecatedID><instanceID>uuid:2</instanceID>",
+            "<instanceID>uuid:2</instanceID>",
+        ),
+        (None, "<instanceID>uuid:2</instanceID><deprecatedID/>", "<instanceID>uuid:2</instanceID>"),
+        (
+            "3",
+            "<instanceID>uuid:2</instanceID>",
+            "<instanceID>uuid:2</instanceID><deprecatedID>uuid:3</deprecatedID>",
+        ),
+        (
+            "a:3",
+            "<o:deprecatedID>uuid:1</o:deprecatedID><o:instanceID >uuid:2</o:instanceID >",
+            "<o:instanceID >uuid:2</o:instanceID ><o:deprecatedID>a:3</o:deprecatedID>",
+        ),
+    ],
+)
+def test_an_instance_is_made_the_revision_that_replaces_the_one_of_the_copy(
+    replaced: str | None, meta: str, expected: str
+) -> None:
+    answers = "<deprecatedID>an answer</deprecatedID><instanceID>another</instanceID>"
+    whole = f'<a submissionDate="T" id="new">{answers}<meta>{{}}</meta></a>'
+    assert copying.rewrite(whole.format(meta), "new", "f", "T", replaced) == whole.format(expected)
