@@ -143,9 +143,14 @@ def _changes_are_told_once(seen: Evidence) -> Iterator[str]:
             if event == "submission.validated" and count > tried.validated[sid]:
                 yield f"events: {sid} was validated {tried.validated[sid]} times, told {count} times"
         wanted = "submission.deleted" in seen.shown[hook.uid]["events"]
+        filters = hook.filters(hook.created, seen.world.now)
         for sid in tried.deleted - {record["_id"] for record in seen.records}:
-            if wanted and not hook.did("active") and not told["submission.deleted", sid]:
+            meets = {filter_.lasting and filter_.meets(seen.life.keepers.names[sid]) for filter_ in filters}
+            times = told["submission.deleted", sid]
+            if wanted and meets == {True} and not hook.did("active") and not times:
                 yield f"events: the deletion of {sid} is not told to {hook.uid}"
+            if times and meets == {False} and all(filter_.lasting for filter_ in filters):
+                yield f"filters: the deletion of {sid} is told to {hook.uid}, whose filter it did not meet"
 
 
 def _counts_are_right(seen: Evidence) -> Iterator[str]:
@@ -180,10 +185,22 @@ def _accepted_reaches_every_hook(seen: Evidence) -> Iterator[str]:
         # An earlier try, of which the client heard nothing, may have stored it.
         first = seen.life.clients.first_try[told.uuid]
         for hook in seen.hooks:
-            if not hook.was_active(first, told.time):
-                continue
-            if ids[told.uuid] not in [log["submission_id"] for log in _created(seen.logs[hook.uid])]:
+            wanted = {filter_.meets(told.name) for filter_ in hook.filters(first, told.time)}
+            there = ids[told.uuid] in [log["submission_id"] for log in _created(seen.logs[hook.uid])]
+            if wanted == {True} and hook.was_active(first, told.time) and not there:
                 yield f"I1: {told.uuid} has no delivery to {hook.uid}"
+            if wanted == {False} and there:
+                yield f"filters: {told.uuid} has a delivery to {hook.uid}, whose filter it does not meet"
+
+
+def _only_what_meets_a_filter_is_sent(seen: Evidence) -> Iterator[str]:
+    """Of deletions no name is sent; replays send what has become of a record since it was judged."""
+    for arrival in seen.world.network.arrivals:
+        hook, name = seen.hook_of(arrival), parsed(arrival.body).get("name")
+        if hook is None or name is None or "formrelay-replay" in arrival.headers:
+            continue
+        if not any(filter_.meets(name) for filter_ in hook.filters(hook.created, arrival.time)):
+            yield f"filters: {name} was sent to {hook.uid}, whose filter it never met"
 
 
 def _one_delivery_each(seen: Evidence) -> Iterator[str]:
@@ -392,6 +409,7 @@ _CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     _counts_are_right,
     _xml_says_what_json_says,
     _accepted_reaches_every_hook,
+    _only_what_meets_a_filter_is_sent,
     _one_delivery_each,
     _everything_ends,
     _logs_say_what_happened,

@@ -35,6 +35,8 @@ class Keepers:
         self.tried = Tried()
         # Of submissions: _id → first instanceID, as far as anybody saw it.
         self.roots: dict[int, str] = {}
+        # And the name that it had when it was last seen.
+        self.names: dict[int, str] = {}
         # Whose deletion was answered as done or begun.
         self.deleted: set[int] = set()
         # Names of which duplicates were asked for.
@@ -57,6 +59,7 @@ class Keepers:
         if not rows:
             return
         self.roots |= {row["_id"]: row["meta/rootUuid"].removeprefix("uuid:") for row in rows}
+        self.names |= {row["_id"]: row["name"] for row in rows}
         rng = self._world.rng
         some = rng.sample(rows, rng.randint(1, len(rows)))
         actions: list[Callable[[list[dict[str, Any]]], None]] = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.simulation.deployment import START
+from tests.simulation.filters import EVERYTHING, FILTERS
 from tests.simulation.keepers import Keepers
 from tests.simulation.people import Clients, Hook, Owner
 from tests.simulation.receivers import FORBIDDEN, GONE, OK, POOR, Receiver
@@ -40,6 +41,9 @@ class Plan:
     only: int | None = None
     grace: int = 120
     keeping: int = 0
+    # Of each hook by its name; and how often one of them gets another.
+    filters: tuple[str, ...] = (EVERYTHING, EVERYTHING, EVERYTHING)
+    filtering: int = 0
     # Whether every delivery fails for good at once, while others are being reported.
     hopeless: bool = False
 
@@ -48,6 +52,10 @@ def plan(seed: int) -> Plan:
     """The world of a seed. Each one has few kinds of faults, so that rare ones meet often."""
     rng = random.Random(f"plan {seed}")
     some = [rng.choice((0.0, 0.05, 0.3)) for _ in range(6)]
+    filtered = random.Random(f"filters {seed}")
+    filters = [EVERYTHING] * 3
+    if filtered.random() < 0.3:
+        filters = [filtered.choice([*FILTERS]) for _ in range(3)]
     return Plan(
         seed=seed,
         span=rng.choice(_SPANS),
@@ -71,6 +79,8 @@ def plan(seed: int) -> Plan:
         grace=rng.choice((120, 120, 5)),
         hopeless=rng.random() < 0.1,
         keeping=rng.choice((0, 0, 2, 6)),
+        filters=tuple(filters),
+        filtering=0 if set(filters) == {EVERYTHING} else filtered.choice((0, 0, 1, 3)),
     )
 
 
@@ -104,6 +114,8 @@ class Life:
             self.owner.meddle(self._moment())
         for _ in range(made.submissions):
             self.clients.begin(self._moment())
+        for _ in range(made.filtering):
+            self.owner.change_filter(self._moment())
         for _ in range(made.keeping):
             self.keepers.begin(self._moment())
         for _ in range(made.purges):
@@ -129,7 +141,13 @@ class Life:
             concurrency = rng.choice((None, None, None, 1))
             events = rng.choice(_EVENTS) if self.plan.keeping else ["submission.created"]
             mails = rng.random() < 0.8
-            self.owner.create(receiver, email_notification=mails, concurrency=concurrency, events=events)
+            self.owner.create(
+                receiver,
+                self.plan.filters[number],
+                email_notification=mails,
+                concurrency=concurrency,
+                events=events,
+            )
             self._moods(receiver)
 
     def _moods(self, receiver: Receiver) -> None:

@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import count, islice
 from typing import Any, cast
 
-from formrelay import hook_requests, ingest, recovery
+from formrelay import hook_filters, hook_requests, ingest, recovery
 from formrelay import settings as configuration
 from formrelay.api import hook_retries
 from formrelay.changes import edits
@@ -121,7 +121,7 @@ def _edits_change_json_alone() -> Applied:
     def made(original: Callable[..., Any]) -> Callable[..., Any]:
         def revised(asset: str, old: Item, *, bodies: Any, **rest: Any) -> Item:
             xml = submissions.unpack(old).xml
-            return cast("Item", original(asset, old, bodies=replace(bodies, xml=xml), **rest))
+            return cast("Item", original(asset, old, bodies=bodies._replace(xml=xml), **rest))
 
         return revised
 
@@ -344,6 +344,35 @@ def _moves_the_sweep_and_sends_nothing() -> Applied:
     return swap(recovery, "_delivery", made)
 
 
+def _filters_hold_back_nothing() -> Applied:
+    return replaced([(hook_filters, "meets", lambda *_: True)])
+
+
+def _filters_hold_back_everything() -> Applied:
+    return replaced([(hook_filters, "meets", lambda *_: False)])
+
+
+def _changed_filters_do_not_count() -> Applied:
+    return rewritten(", #filter = :filter", "")
+
+
+def _filters_judge_edits_by_what_was_before() -> Applied:
+    """What an edit made of the record is judged as the record that it replaced."""
+
+    def made(original: Callable[..., Any]) -> Callable[..., Any]:
+        def replace_(project: Any, old: Item, new: Item, *rest: Any, **options: Any) -> Any:
+            def chosen(found: Any, uids: Any, item: Item, *_: Any) -> list[str]:
+                return choose(found, uids, old if item is new else item)
+
+            choose = hook_filters.chosen
+            with replaced([(hook_filters, "chosen", chosen)]):
+                return original(project, old, new, *rest, **options)
+
+        return replace_
+
+    return swap(edits, "replace", made)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether the simulation noticed a mutation: the first seed that broke, and what; None where none did."""
@@ -421,5 +450,9 @@ MUTATIONS = [
         _forgets_that_clocks_differ,
         _calls_any_address,
         _returns_before_its_threads,
+        _filters_hold_back_nothing,
+        _filters_hold_back_everything,
+        _changed_filters_do_not_count,
+        _filters_judge_edits_by_what_was_before,
     )
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from tests.simulation.filters import EVERYTHING, FILTERS, Filter
 from tests.simulation.receivers import Receiver
 from tests.simulation.world import World
 from tests.support.app import BASE, Answer, Parts
@@ -47,6 +48,8 @@ class Hook:
     uid: str
     host: str
     created: float
+    filter: str = EVERYTHING
+    """The name of the filter that it was made with."""
     changes: list[Change] = field(default_factory=list)
 
     def did(self, name: str, value: Any = None) -> list[Change]:
@@ -64,6 +67,16 @@ class Hook:
             change.began <= ended for change in self.did("active", False) + self.did("delete")
         )
 
+    def filters(self, began: float, ended: float) -> list[Filter]:
+        """Those that it may have had at some moment between the two."""
+        had = [Change(self.created, {"filter": self.filter}, self.created), *self.did("filter")]
+        return [
+            FILTERS[change.fields["filter"]]
+            for change in had
+            if change.began <= ended
+            and not any(change.ended < later.began and later.ended < began for later in had)
+        ]
+
 
 class Owner:
     """Makes hooks and meddles with them, through the API."""
@@ -75,20 +88,23 @@ class Owner:
         self._path = f"/api/v2/assets/{world.made.asset}/hooks/"
         self.hooks: list[Hook] = []
 
-    def create(self, receiver: Receiver, **fields: Any) -> Hook | None:
+    def create(self, receiver: Receiver, filter_: str = EVERYTHING, **fields: Any) -> Hook | None:
         data = {"name": receiver.host, "endpoint": f"https://{receiver.host}/in", **fields}
+        if filter_ != EVERYTHING:
+            data["filter"] = FILTERS[filter_].query
         answer = self._world.send("POST", self._path, data)
         if answer is None or answer.status != 201:
             return None
-        hook = Hook(answer.json()["uid"], receiver.host, self._world.now)
+        hook = Hook(answer.json()["uid"], receiver.host, self._world.now, filter_)
         self.hooks.append(hook)
         return hook
 
     def change(self, hook: Hook, **fields: Any) -> Answer | None:
-        """Changes fields of a hook, ``delete`` for deleting it."""
+        """Changes fields of a hook, ``delete`` for deleting it; ``filter`` by its name."""
         change = Change(self._world.now, fields)
         hook.changes.append(change)
-        request = ("DELETE", None) if "delete" in fields else ("PATCH", fields)
+        sent = {**fields, "filter": FILTERS[fields["filter"]].query} if "filter" in fields else fields
+        request = ("DELETE", None) if "delete" in fields else ("PATCH", sent)
         answer = self._world.send(request[0], f"{self._path}{hook.uid}/", request[1])
         if answer is not None and answer.status < 300:
             change.ended = self._world.now
@@ -108,6 +124,15 @@ class Owner:
         hook.changes.append(Change(self._world.now, {"retry": uid, "force": force}))
         path = f"{self._path}{hook.uid}/logs/{uid}/retry/"
         self._world.request("PATCH", path, query="force=true" if force else "")
+
+    def change_filter(self, delay: float) -> None:
+        """Gives a hook another filter, in so many seconds."""
+        self._world.act("owner", self._another_filter, delay)
+
+    def _another_filter(self) -> None:
+        there = [hook for hook in self.hooks if not hook.deleted]
+        if there:
+            self.change(self._world.rng.choice(there), filter=self._world.rng.choice([*FILTERS]))
 
     def meddle(self, delay: float) -> None:
         """Does something that owners do, in so many seconds."""
