@@ -80,6 +80,14 @@ def test_an_operator_can_allow_a_private_network() -> None:
     assert not allowed("10.2.0.1", exception)
 
 
+def test_loopback_can_be_allowed_in_both_families() -> None:
+    exception = policy(["127.0.0.0/8", "::1/128"])
+    assert allowed("127.0.0.1", exception)
+    assert allowed("::1", exception)
+    assert not allowed("::", exception)
+    assert not allowed("::127.0.0.1", policy(["::1/128"]))
+
+
 def test_an_allowed_translator_does_not_open_the_addresses_behind_it() -> None:
     exception = policy(["64:ff9b::/96"])
     assert allowed("64:ff9b::8.8.8.8", exception)

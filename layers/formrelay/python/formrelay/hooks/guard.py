@@ -99,8 +99,10 @@ def _views(address: Address) -> list[Address]:
         return [address]
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
-    number = int(address)
     views: list[Address] = [address]
+    if address.is_loopback or address.is_unspecified:
+        return views  # they are written like IPv4-compatible ones, and carry none (RFC 4291 §2.5.5.1)
+    number = int(address)
     if address.sixtofour is not None:
         views.append(address.sixtofour)
     if address.teredo is not None:
