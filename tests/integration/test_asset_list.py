@@ -142,6 +142,25 @@ def test_shared_projects_are_searched_and_stay_in_step(several: App) -> None:
     ] == "public"
 
 
+def test_the_list_can_be_narrowed_to_what_is_shared_how(several: App) -> None:
+    several.add_user("bob")
+    uids = {row["name"]: row["uid"] for row in several.get(ASSETS).json()["results"]}
+    for name in ("Flood", "Visits"):
+        grant(uids[name], "bob", "view_asset")
+    grant(uids["Visits"], ANONYMOUS, "view_asset")
+    expected = {
+        "private": ["survey of wells", "Ärzte"],
+        "shared": ["Flood"],
+        "public": ["Visits"],
+        "public-discoverable": [],
+    }
+    for status, projects in expected.items():
+        assert names(several, status=status, ordering="name") == projects
+        assert found(several, f"status:{status}") == projects
+    assert found(several, "NOT status:private") == ["Flood", "Visits"]
+    assert names(several, user="bob", status="shared", q="asset_type:survey") == ["Flood"]
+
+
 def test_fields_can_be_left_out(several: App) -> None:
     (whole, *_), (row, *_) = (
         several.get(ASSETS, exclude=names).json()["results"] for names in ("", "summary, permissions,x")

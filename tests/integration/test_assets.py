@@ -319,7 +319,7 @@ def test_a_whole_project_sent_back_changes_nothing(app: App, clock: Clock) -> No
         json.loads(json.dumps(before)),
         {},
         {"data_sharing": {}, "parent": None, "report_styles": {}, "map_custom": {}},
-        {"data_sharing": {"enabled": True}, "advanced_features": {"a": 1}, "report_custom": None},
+        {"data_sharing": None, "advanced_features": {}, "report_custom": None},
     ]
     for data in sent:
         answer = patch(app, uid, data)
@@ -350,6 +350,34 @@ def test_how_reports_and_maps_look_is_kept_and_makes_no_version(app: App) -> Non
         "map_styles": {},
         "map_custom": {},
     }
+
+
+def test_what_is_said_of_sharing_data_is_kept_and_found(app: App) -> None:
+    uid = make(app)["uid"]
+    make(app, name="Other")
+    for sharing in ({"enabled": True, "fields": ["g/age"]}, {"enabled": True, "fields": []}):
+        assert patch(app, uid, {"data_sharing": sharing}).json()["data_sharing"] == sharing
+        (row,) = app.get(ASSETS, q="data_sharing__enabled:true").json()["results"]
+        assert (row["uid"], row["data_sharing"]) == (uid, sharing)
+    assert patch(app, uid, {"advanced_features": {"transcript": {}}}).json()["version_count"] == 1
+    assert detail(app, uid)["advanced_features"] == {"transcript": {}}
+    assert patch(app, uid, {"data_sharing": {}}).json()["data_sharing"] == {}
+
+
+@pytest.mark.parametrize(
+    ("sharing", "wrong"),
+    [
+        (
+            {"fields": "age"},
+            {"enabled": "The property is required", "fields": "The property must be an array"},
+        ),
+        ({"enabled": "yes", "fields": []}, {"enabled": "The property must be a boolean"}),
+        ({"enabled": True}, {"fields": "The property is required"}),
+    ],
+)
+def test_sharing_of_data_that_lacks_something_is_refused(app: App, sharing: Any, wrong: Any) -> None:
+    answer = patch(app, make(app)["uid"], {"data_sharing": sharing})
+    assert (answer.status, answer.json()) == (400, {"data_sharing": wrong})
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,20 @@ from typing import Any
 
 from formrelay import clock
 from formrelay.errors import detail
+from formrelay.rights import VIEW_ASSET
 from formrelay.search import Search, SearchError, compile_search
 from formrelay.search.decisions import Row, decided
 from formrelay.search.traces import trace
 from formrelay.storage import asset_batches, listings
 from formrelay.storage.table import Item
+from formrelay.usernames import ANONYMOUS
 
 _RANK = {"deployed": 0, "draft": 1, "archived": 2, "-": 3}
 _DAY = 86_400_000
 # First parts of fields that may be asked for.
 _ROOTS = (
     "_deployment_status", "asset_type", "data_sharing", "date_created", "date_deployed", "date_modified",
-    "last_modified_by", "name", "owner", "parent", "settings", "summary", "tags", "uid",
+    "last_modified_by", "name", "owner", "parent", "settings", "status", "summary", "tags", "uid",
 )  # fmt: skip
 # Fields all of whose texts stand in the trace of a row.
 _TRACED = (("settings",), ("tags",), ("summary", "labels"), ("summary", "languages"))
@@ -106,12 +108,23 @@ def asked(text: str) -> Search | None:
 
 def found_by(search: Search, rows: Iterable[Item]) -> list[Item]:
     """The rows that meet a query; reads what those hold that cannot be decided without."""
+    if any(term.path[:1] == ("status",) for term in search.terms):
+        rows = with_sharing(list(rows))
     answers = [(row, decided(search, _known(row))) for row in rows]
     infos = asset_batches.infos([row["uid"] for row, found in answers if found is None])
     return [
         row
         for row, found in answers
         if found or (row["uid"] in infos and search.matches(_document(row, infos[row["uid"]])))
+    ]
+
+
+def with_sharing(rows: Sequence[Item]) -> list[Item]:
+    """The rows with their ``sharing``: ``public``, ``shared`` with some, ``private`` (contract accounts §6.6)."""
+    public = asset_batches.granted([row["uid"] for row in rows], ANONYMOUS, VIEW_ASSET)
+    return [
+        {**row, "sharing": "public" if row["uid"] in public else "shared" if row["shared"] else "private"}
+        for row in rows
     ]
 
 
@@ -131,13 +144,14 @@ def _plain(row: Item) -> dict[str, Any]:
         "date_modified": clock.iso_micro(row["modified"]),
         "date_deployed": clock.iso_micro(row["deployed"]) if row["deployed"] else None,
         "parent": None,
-        "data_sharing": {},
+        "status": row.get("sharing"),
     }
 
 
 def _document(row: Item, info: Item) -> dict[str, Any]:
     tags = [{"name": tag} for tag in info["tags"]]
-    more = {"settings": info["settings"], "summary": info["summary"], "tags": tags}
+    sharing = info.get("looks", {}).get("data_sharing", {})
+    more = {"settings": info["settings"], "summary": info["summary"], "tags": tags, "data_sharing": sharing}
     return {**_plain(row), **more, "words": [row["name"], row["owner"], row["uid"], *_texts(info)]}
 
 

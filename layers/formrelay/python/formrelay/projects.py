@@ -20,12 +20,15 @@ from formrelay.storage.table import ConflictError, Item, TransactionError, backo
 
 TYPES = ("survey", "template", "block", "question", "collection", "empty", "text")
 MAX_NAME = 255
-# How reports and maps of a project look, as clients keep it here: field → what it is until one was sent.
+# What clients keep here for themselves, such as how reports and maps of a project look: field → what it is until one
+# was sent.
 LOOKS: dict[str, dict[str, Any]] = {
     "report_styles": {"default": {}, "specified": {}, "kuid_names": {}},
     "report_custom": {},
     "map_styles": {},
     "map_custom": {},
+    "advanced_features": {},
+    "data_sharing": {},
 }
 # How often a change is made again on a project that others change at the same moment.
 _TRIES = 5

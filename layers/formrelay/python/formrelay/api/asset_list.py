@@ -53,12 +53,15 @@ def get_hash(ctx: Context) -> Response:
 
 
 def _found(ctx: Context) -> list[Item]:
-    """The caller's rows that meet ``q`` and ``asset_type``."""
+    """The caller's rows that meet ``q``, ``asset_type`` and ``status``."""
     asked = listings.asked(ctx.request.query.get("q", ""))
     rows = of_user(ctx.caller.username) if ctx.caller else []
     kind = ctx.request.query.get("asset_type")
     if kind:
         rows = [row for row in rows if row["type"] == kind]
+    status = ctx.request.query.get("status")
+    if status:
+        rows = [row for row in listings.with_sharing(rows) if row["sharing"] == status]
     return listings.found_by(asked, rows) if asked else rows
 
 
@@ -84,6 +87,7 @@ _SEARCH = (
     Query("q", "A search: words, or fields as in `name__icontains:flood AND asset_type:survey`."),
     Query("ordering", "Fields to sort by, joined by commas, a minus for descending order."),
     Query("asset_type", "Only projects of that type.", {"enum": projects.TYPES}),
+    Query("status", "Only projects that are shared so.", {"enum": ("private", "shared", "public")}),
 )
 ROUTES = [
     Route(

@@ -117,7 +117,6 @@ def detail(
         "deployed_versions": {"count": len(deployed), "next": rest, "previous": None, "results": rows},
         "deployment__links": {},
         "deployment__data_download_links": {},
-        "advanced_features": {},
         **LOOKS,
         **project.info.get("looks", {}),
         "content": content,
@@ -230,7 +229,7 @@ def _common(
         "subscribers_count": 0,
         "status": _status(project),
         "access_types": _access_types(ctx, project),
-        "data_sharing": {},
+        "data_sharing": info.get("looks", {}).get("data_sharing", LOOKS["data_sharing"]),
         "last_modified_by": info["modified_by"],
         "created_by": info["created_by"],
     }

@@ -12,7 +12,7 @@ from formrelay.api.about import PROJECTS, REDIRECT, About, Body, Shape
 from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.auth import Caller
-from formrelay.errors import invalid
+from formrelay.errors import ApiError, invalid
 from formrelay.projects import Draft
 from formrelay.storage import assets
 from formrelay.storage.assets import Project
@@ -95,7 +95,22 @@ def _tags(joined: str) -> list[str]:
 
 def _looks(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     sent = {name: _object(data, name, _MAX_LOOK) for name in projects.LOOKS}
+    _check_sharing(sent["data_sharing"])
     return {name: {**projects.LOOKS[name], **value} for name, value in sent.items() if value is not None}
+
+
+def _check_sharing(sharing: dict[str, Any] | None) -> None:
+    """Raises ApiError 400 for what does not say whether, and which fields (contract assets §5)."""
+    if not sharing:
+        return
+    kinds = {"enabled": (bool, "a boolean"), "fields": (list, "an array")}
+    wrong = {
+        name: f"The property must be {words}" if name in sharing else "The property is required"
+        for name, (kind, words) in kinds.items()
+        if not isinstance(sharing.get(name), kind)
+    }
+    if wrong:
+        raise ApiError(400, {"data_sharing": wrong})
 
 
 def _object(data: dict[str, Any], name: str, longest: int) -> dict[str, Any] | None:

@@ -17,6 +17,13 @@ def infos(uids: Sequence[str]) -> dict[str, Item]:
     return {uid: assets.info_of(item) for uid, item in zip(uids, read, strict=True) if item}
 
 
+def granted(uids: Sequence[str], username: str, codename: str) -> set[str]:
+    """The uids of those projects on which that user was given the right."""
+    wanted = [keys.permission(uid, username) for uid in uids]
+    read = table.batch_get_all(settings().data_table, wanted)
+    return {uid for uid, item in zip(uids, read, strict=True) if item and codename in item["codenames"]}
+
+
 def projects(uids: Sequence[str], names: Sequence[str], *, with_info: bool = True) -> dict[str, Project]:
     """Projects by uid, of those that there are, without their hooks; of the rights on them only those of the named."""
     parts = [keys.asset_state, *([keys.asset_info] if with_info else [])]
