@@ -89,7 +89,6 @@ def test_drafts_have_no_archive(app: App) -> None:
     [
         ({"asset_uids": []}, "`action` parameter is required"),
         ({"asset_uids": [], "action": ["x"]}, "\"['x']\" is not a valid choice."),
-        ({"asset_uids": [], "action": "undelete"}, '"undelete" is not a valid choice.'),
         ({"asset_uids": "aX", "action": "archive"}, "`asset_uids` must be a list of uids"),
         ({"asset_uids": [1], "action": "archive"}, "`asset_uids` must be a list of uids"),
         (
@@ -101,3 +100,10 @@ def test_drafts_have_no_archive(app: App) -> None:
 def test_what_cannot_be_done_is_refused(app: App, payload: Any, text: str) -> None:
     assert bulk(app, **payload) == (400, {"detail": text})
     assert bulk(app, None, **payload)[0] == 401
+
+
+def test_deleted_projects_do_not_come_back(app: App) -> None:
+    app.add_user("root", superuser=True)
+    asked: dict[str, Any] = {"asset_uids": ["aX"], "action": "undelete"}
+    assert bulk(app, **asked)[0] == 403
+    assert bulk(app, "root", **asked) == (400, {"detail": "Deleted projects cannot be brought back"})

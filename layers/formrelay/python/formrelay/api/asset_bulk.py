@@ -28,6 +28,8 @@ def bulk(ctx: Context) -> Response:
     action = payload.get("action")
     if not action:
         raise detail(400, "`action` parameter is required")
+    if action == "undelete":  # KoboToolbox's superusers may
+        raise detail(400, "Deleted projects cannot be brought back") if user.superuser else forbidden()
     if not isinstance(action, str) or action not in _ACTIONS:
         raise detail(400, f'"{action}" is not a valid choice.')
     found = _selected(user, payload)
