@@ -17,7 +17,7 @@ _left: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 @contextmanager
 def limited(units: int) -> Iterator[None]:
-    """Within it, applying a query raises QueryError once it has used up so many units: at the worst 0.3 µs each."""
+    """Within it, applying a query raises QueryError once it has used up so many units, of a microsecond at worst."""
     token = _left.set([units])
     try:
         yield
