@@ -31,8 +31,8 @@ _LASTS = _DAYS * _DAY * 1000
 _TRIES = 5
 
 
-def invite(caller: Caller, recipient: str, uids: list[str], url: str) -> Item:
-    """Offers projects of the caller's to somebody else, and tells them by mail; ``url`` is that of all invites.
+def invite(caller: Caller, recipient: str, uids: list[str], page: str) -> Item:
+    """Offers projects of the caller's to somebody else, and tells them by mail, which leads to that page.
 
     Raises ApiError 400.
     """
@@ -50,7 +50,7 @@ def invite(caller: Caller, recipient: str, uids: list[str], url: str) -> Item:
             "modified": now,
             "transfers": [_transfer(project, now) for project in projects],
         }
-        letter = _letter(made, url)
+        letter = _letter(made, page)
         also = [outbox.put_op(letter)] if letter else []
         try:
             table.settle(lambda: invites.create(made, projects, also))  # noqa: B023
@@ -73,7 +73,7 @@ def _own(caller: Caller, uid: str) -> Project:
     return project
 
 
-def _letter(made: Item, url: str) -> Item | None:
+def _letter(made: Item, page: str) -> Item | None:
     """The mail about an invite; none where the same sender wrote to the same person too often today."""
     now = clock.now_ms() // 1000
     if signups.count(f"{made['sender']} to {made['recipient']}", now=now, window=_DAY) > MOST_LETTERS:
@@ -81,8 +81,7 @@ def _letter(made: Item, url: str) -> Item | None:
         return None
     names = ", ".join(transfer["name"] or transfer["asset"] for transfer in made["transfers"])
     facts = {"sender": made["sender"], "projects": names, "days": _DAYS}
-    link = f"{url}{made['uid']}/"
-    return outbox.new(OWNERSHIP_INVITE, username=made["recipient"], facts=facts, link=link)
+    return outbox.new(OWNERSHIP_INVITE, username=made["recipient"], facts=facts, link=page)
 
 
 def _transfer(project: Project, now: int) -> Item:

@@ -35,7 +35,7 @@ def create_invite(ctx: Context) -> Response:
     if missing:
         raise ApiError(400, missing)
     recipient = sharing_fields.username(data["recipient"], "recipient")
-    made = ownership.invite(user, recipient, _assets(data["assets"]), _url(ctx))
+    made = ownership.invite(user, recipient, _assets(data["assets"]), f"{ctx.base_url}/#/offers")
     shown = _shown(ctx, made)
     return json_response(shown, 201, {"Location": shown["url"]})
 
@@ -104,12 +104,8 @@ def _transfer(ctx: Context, invite: Item, transfer: Item) -> dict[str, Any]:
     }
 
 
-def _url(ctx: Context) -> str:
-    return f"{ctx.api}/project-ownership/invites/"
-
-
 def url(ctx: Context, invite: str) -> str:
-    return f"{_url(ctx)}{invite}/"
+    return f"{ctx.api}/project-ownership/invites/{invite}/"
 
 
 _INVITES = "/api/v2/project-ownership/invites"

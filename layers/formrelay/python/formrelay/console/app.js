@@ -32,6 +32,10 @@ const VIEWS = [
 const KNOWN = [
   [/^forms\/([^/]+)\/settings\/rest\/([^/]+)$/, "p/$1/h/$2"],
   [/^forms\/([^/]+)\/settings\/rest$/, "p/$1/hooks"],
+  [/^forms\/([^/]+)\/settings\/(sharing|activity)$/, "p/$1/$2"],
+  [/^forms\/([^/]+)\/data\/downloads$/, "p/$1/exports"],
+  [/^forms\/([^/]+)\/data(?:\/.*)?$/, "p/$1/data"],
+  [/^forms\/([^/]+)\/landing$/, "p/$1/form"],
   [/^forms\/([^/]+)(?:\/.*)?$/, "p/$1"],
   [/^(?:forms|projects(?:\/home)?|library)$/, ""],
   [/^account\/.*$/, "account"],
@@ -90,9 +94,10 @@ function repeat(signal, seconds, call) {
       lost = false;
     } catch (error) {
       if (signal.aborted) return;
-      if (error.status === 401) { problem(error); return; }
+      // What was looked at is gone, or not for this reader any more.
+      if ([401, 403, 404].includes(error.status)) { problem(error); return; }
       lost = true;
-      say(t("stale"), "lost");
+      say(error.status ? t("unwell") : t("stale"), "lost");
     }
     if (!signal.aborted) timer = setTimeout(turn, seconds * 1000 * (lost ? 2 : 1));
   };

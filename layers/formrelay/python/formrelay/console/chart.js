@@ -4,7 +4,7 @@ import { fill, h, table } from "./dom.js";
 import { milliseconds, mirrored, number, t, when } from "./i18n.js";
 
 const HEIGHT = 132;
-const EDGE = { top: 8, bottom: 20, start: 44, end: 4 };
+const EDGE = { top: 8, bottom: 20, start: 56, end: 4 };
 // Pixels between the names of two times.
 const APART = 62;
 
@@ -33,7 +33,7 @@ function scale(width, columns, top) {
 function axes(at, times, ticks, nameOf) {
   const lines = ticks.map(([value, text]) => [
     h("line", { class: "axis", x1: at.along(EDGE.start), x2: at.along(at.width - EDGE.end), y1: at.y(value), y2: at.y(value) }),
-    h("text", { x: at.along(EDGE.start - 8), y: at.y(value) + 4, "text-anchor": mirrored() ? "start" : "end", direction: "ltr" }, text)]);
+    h("text", { x: at.along(EDGE.start - 8), y: at.y(value) + 4, "text-anchor": "end", direction: mirrored() ? "rtl" : "ltr" }, text)]);
   let last = -Infinity;
   const names = times.map((time, index) => {
     const name = nameOf(time, index);
@@ -93,7 +93,7 @@ function columns(caption, entries, kinds, naming, legend) {
         });
       });
     });
-    const ticks = [0, top / 2, top].map((value) => [value, number(value)]);
+    const ticks = [0, top / 2, top].filter(Number.isInteger).map((value) => [value, number(value)]);
     return { at, drawn: [axes(at, entries.map((one) => one.time), ticks, naming.axis), bars] };
   };
   const rows = entries.map((one) => [naming.full(one.time), ...one.values.map(number)]);

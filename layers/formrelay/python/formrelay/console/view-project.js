@@ -4,7 +4,7 @@ import { asset, formOf, get, projectOf } from "./api.js";
 import { daily } from "./chart.js";
 import { fill, h } from "./dom.js";
 import { moment, number, t } from "./i18n.js";
-import { crumbs, empty, head, health, link, live, notice, standing, tabs, time } from "./parts.js";
+import { crumbs, empty, head, health, link, notice, standing, tabs, time } from "./parts.js";
 import { showActivity } from "./view-activity.js";
 import { showData } from "./view-data.js";
 import { showExports } from "./view-exports.js";
@@ -15,6 +15,8 @@ import { showSharing } from "./view-sharing.js";
 const WITH_FORM = new Set(["data", "form", "sharing"]);
 const DAYS = 30;
 const MAX_HOOKS = 100;
+// More hooks than that are looked through by name, and asked for less often.
+const MANY = 8;
 
 export async function showProject(ctx, uid, tab = "hooks") {
   const project = await (WITH_FORM.has(tab) ? formOf : projectOf)(uid, ctx.signal);
@@ -34,15 +36,27 @@ function refused(error) {
 }
 
 async function showHooks(ctx, uid, project) {
-  const list = await live(ctx, 5, async () => {
-    const page = await get(`${asset(uid)}/hooks/`, { limit: MAX_HOOKS }, { signal: ctx.signal });
-    return page.results.length ? page.results.map((hook) => card(uid, hook))
-      : empty("hook", t("noHooks"), t("noHooksHint"), link(t("newHook"), `p/${uid}/hooks/new`, "main", "plus"));
-  });
+  const list = h("div");
+  const wanted = h("input", { type: "search", "aria-label": t("findHook"), placeholder: t("findHook"), oninput: () => narrow() });
+  const narrow = () => { for (const one of list.children) one.hidden = !one.textContent.toLowerCase().includes(wanted.value.trim().toLowerCase()); };
+  const make = () => link(t("newHook"), `p/${uid}/hooks/new`, "main", "plus");
+  async function load() {
+    const { results } = await get(`${asset(uid)}/hooks/`, { limit: MAX_HOOKS }, { signal: ctx.signal });
+    fill(list, results.length ? [...results].sort((one, other) => calm(one) - calm(other)).map((hook) => card(uid, hook))
+      : empty("hook", t("noHooks"), t("noHooksHint"), make()));
+    if (results.length) narrow();
+    return results.length;
+  }
+  const count = await load();
+  ctx.every(count > MANY ? 20 : 5, load);
   return [await submissions(ctx, uid, project),
-    h("div", { class: "head" }, h("h2", {}, t("tab_hooks")),
-      h("div", { class: "doing" }, list.querySelector("section") && link(t("newHook"), `p/${uid}/hooks/new`, "main", "plus"))),
-    list];
+    h("div", { class: "head" }, h("h2", {}, t("tab_hooks")), h("div", { class: "doing" }, count > MANY && wanted, count > 0 && make())), list];
+}
+
+// What needs its owner comes first, what is switched off last.
+function calm(hook) {
+  if (!hook.active) return 4;
+  return hook.paused ? 0 : hook.health.state === "failing" ? 1 : hook.last_error ? 2 : 3;
 }
 
 // What came in, by day; nothing of a project that never took anything, or whose data is for others.

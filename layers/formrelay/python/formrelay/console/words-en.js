@@ -479,4 +479,6 @@ export default {
   "notDelivered": "Not sent to any hook.",
   "goToSubmission": "Open the submission",
   "noAnswers": "It has no answers.",
+  "findHook": "Find a hook",
+  "unwell": "The server has a problem. What is shown may be out of date; trying again…",
 };

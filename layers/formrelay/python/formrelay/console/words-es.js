@@ -479,4 +479,6 @@ export default {
   "notDelivered": "No enviado a ningún servicio.",
   "goToSubmission": "Abrir el envío",
   "noAnswers": "No tiene respuestas.",
+  "findHook": "Buscar un servicio",
+  "unwell": "El servidor tiene un problema. Lo que se muestra puede no estar al día; reintentando…",
 };

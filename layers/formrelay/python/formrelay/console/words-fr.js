@@ -479,4 +479,6 @@ export default {
   "notDelivered": "Envoyée à aucun service.",
   "goToSubmission": "Ouvrir la soumission",
   "noAnswers": "Elle n’a pas de réponses.",
+  "findHook": "Chercher un service",
+  "unwell": "Le serveur a un problème. Ce qui s’affiche n’est peut-être plus à jour ; nouvel essai…",
 };
