@@ -288,7 +288,11 @@ def test_links_in_mails_lead_through_the_sign_in_to_the_hook(
     page.goto(f"/#/forms/{project.uid}/settings/rest/{project.hook}")
     expect(page.get_by_role("heading", name=HOOK, exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
-    for place, tab in (("settings/sharing", "Sharing"), ("data/table", "Data"), ("data/downloads", "Exports")):
+    for place, tab in (
+        ("settings/sharing", "Sharing"),
+        ("data/table", "Data"),
+        ("data/downloads", "Exports"),
+    ):
         page.goto(f"/#/forms/{project.uid}/{place}")
         expect(page.locator("nav.tabs a[aria-current]")).to_have_text(tab)
 

@@ -18,7 +18,7 @@ function words(data) {
   if (Array.isArray(data)) return data.map(words).filter(Boolean).join(" ");
   if (data && typeof data === "object")
     return Object.entries(data).map(([name, value]) =>
-      name === "detail" || name === "error" || name === "non_field_errors" ? words(value) : `${name}: ${words(value)}`)
+      ["detail", "error", "message", "non_field_errors"].includes(name) ? words(value) : `${name}: ${words(value)}`)
       .join(" ");
   return data === undefined || data === null ? "" : String(data);
 }

@@ -62,6 +62,7 @@ function fail(error) {
 
 function reason(error) {
   if (error.status === TOO_LONG) return t("tooLong");
+  if (error.status >= 500) return t("serverFailed", { code: error.status });
   return error.status ? error.message : t("noConnection");
 }
 
@@ -69,6 +70,7 @@ function reason(error) {
 function context(query) {
   leave.abort();
   leave = new AbortController();
+  if (toast.querySelector(".lost")) fill(toast);
   const { signal } = leave;
   return {
     signal, query, say, fail,
@@ -95,7 +97,7 @@ function repeat(signal, seconds, call) {
     } catch (error) {
       if (signal.aborted) return;
       // What was looked at is gone, or not for this reader any more.
-      if ([401, 403, 404].includes(error.status)) { problem(error); return; }
+      if ([401, 403, 404].includes(error.status)) { leave.abort(); problem(error); return; }
       lost = true;
       say(error.status ? t("unwell") : t("stale"), "lost");
     }

@@ -47,9 +47,9 @@ async function showHooks(ctx, uid, project) {
     if (results.length) narrow();
     return results.length;
   }
-  const count = await load();
+  const [count, above] = await Promise.all([load(), submissions(ctx, uid, project)]);
   ctx.every(count > MANY ? 20 : 5, load);
-  return [await submissions(ctx, uid, project),
+  return [above,
     h("div", { class: "head" }, h("h2", {}, t("tab_hooks")), h("div", { class: "doing" }, count > MANY && wanted, count > 0 && make())), list];
 }
 

@@ -5,7 +5,7 @@ import { asset, formOf, get, patch, remove } from "./api.js";
 import { facts, fill, h, table, verbatim } from "./dom.js";
 import { moment, number, t, told } from "./i18n.js";
 import { fewAtATime } from "./lanes.js";
-import { badge, button, copyable, crumbs, head, status, sure, time } from "./parts.js";
+import { button, copyable, crumbs, head, status, sure, time } from "./parts.js";
 import { rowsOf, zoned } from "./survey.js";
 import { statusChoice, validity } from "./validation.js";
 import { neighbours } from "./view-data.js";
@@ -41,7 +41,7 @@ function about(ctx, path, record, may, doing) {
   const { _validation_status: given, _submitted_by: by, _submission_time: at } = record;
   const validate = (uid) => (uid ? patch(`${path}validation_status/`, { "validation_status.uid": uid }) : remove(`${path}validation_status/`))
     .then(() => { ctx.say(t("saved")); ctx.again(); });
-  return h("section", { class: "sheet" }, h("h2", {}, t("about")), facts([
+  return h("section", { class: "sheet" }, h("h2", {}, t("details")), facts([
     [t("validation"), may("validate_submissions") ? statusChoice(ctx, given, validate) : validity(given)],
     [t("validatedBy"), given?.by_whom ? [h("bdi", {}, given.by_whom), h("span", { class: "quiet" }, ` · ${moment(given.timestamp * 1000)}`)] : undefined],
     [t("sentBy"), by ? h("bdi", {}, by) : t("withoutAccount")],
@@ -58,20 +58,24 @@ const deleting = (ctx, uid, path, record) => h("div", { class: "row end" }, butt
 
 // To which hooks it was sent, and how that went; filled in as it is found.
 async function deliveries(ctx, uid, id) {
-  const hooks = await get(`${asset(uid)}/hooks/`, { limit: MOST_HOOKS }, { signal: ctx.signal }).then((page) => page.results, (error) => {
+  const all = await get(`${asset(uid)}/hooks/`, { limit: MOST_HOOKS }, { signal: ctx.signal }).then((page) => page.results, (error) => {
     if (error.status !== 404 && error.status !== 403) throw error;
     return [];
   });
-  if (!hooks.length) return null;
-  const list = h("div", {}, h("p", { class: "quiet" }, "…"));
+  if (!all.length) return null;
+  // Those that were never sent anything cannot have been sent this.
+  const hooks = all.filter((hook) => hook.success_count + hook.pending_count + hook.failed_count + hook.health.parked_count > 0);
+  const list = h("div");
   const found = new Map();
   const show = () => {
     const rows = hooks.flatMap((hook) => (found.get(hook) || []).map((log) => [
       [h("a", { class: "name", href: `#/p/${uid}/h/${hook.uid}/d/${log.uid}` }, h("bdi", {}, hook.name)), h("span", { class: "under" }, told("event", log.event))],
       [status(log.status_str), log.status_code !== null && h("span", { class: "quiet" }, ` ${log.status_code}`)], time(log.date_modified)]));
     fill(list, rows.length ? table(t("tab_deliveries"), [t("tab_hooks"), t("status"), t("changed")], rows)
-      : h("p", { class: "quiet" }, t("notDelivered")), found.size < hooks.length && badge("wait", `${number(found.size)} / ${number(hooks.length)}`));
+      : h("p", { class: "quiet" }, found.size < hooks.length ? "…" : t("notDelivered")),
+    found.size < hooks.length && h("p", { class: "quiet small" }, `${number(found.size)} / ${number(hooks.length)}`));
   };
+  show();
   fewAtATime(ctx.signal, hooks.map((hook) => async () => {
     const page = await get(`${asset(uid)}/hooks/${hook.uid}/logs/`, { submission_id: id, limit: 20 }, { signal: ctx.signal });
     found.set(hook, page.results);

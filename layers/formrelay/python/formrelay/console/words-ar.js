@@ -468,7 +468,6 @@ export default {
   "deleteSubmission": "حذف الإرسال",
   "deleteSubmissionSure": "سيُحذف الإرسال {id} مع ملفاته. لا يمكن التراجع عن ذلك.",
   "answers": "الإجابات",
-  "about": "عنه",
   "withoutAccount": "شخص بلا حساب",
   "notInForm": "ليست في النموذج الحالي",
   "otherFiles": "ملفات أخرى",
@@ -481,4 +480,5 @@ export default {
   "noAnswers": "ليست فيه إجابات.",
   "findHook": "البحث عن خدمة",
   "unwell": "يواجه الخادم مشكلة. قد لا يكون المعروض محدّثًا؛ تجري إعادة المحاولة…",
+  "serverFailed": "تعذّر على الخادم ذلك الآن ({code}). أعد المحاولة بعد قليل.",
 };

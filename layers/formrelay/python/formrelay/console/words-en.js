@@ -468,7 +468,6 @@ export default {
   "deleteSubmission": "Delete submission",
   "deleteSubmissionSure": "Submission {id} is deleted with its files. This cannot be undone.",
   "answers": "Answers",
-  "about": "About it",
   "withoutAccount": "Somebody without an account",
   "notInForm": "Not in the form as it is now",
   "otherFiles": "Other files",
@@ -481,4 +480,5 @@ export default {
   "noAnswers": "It has no answers.",
   "findHook": "Find a hook",
   "unwell": "The server has a problem. What is shown may be out of date; trying again…",
+  "serverFailed": "The server could not do this now ({code}). Try again in a moment.",
 };

@@ -468,7 +468,6 @@ export default {
   "deleteSubmission": "Eliminar el envío",
   "deleteSubmissionSure": "El envío {id} se elimina con sus archivos. No se puede deshacer.",
   "answers": "Respuestas",
-  "about": "Sobre él",
   "withoutAccount": "Alguien sin cuenta",
   "notInForm": "No está en el formulario actual",
   "otherFiles": "Otros archivos",
@@ -481,4 +480,5 @@ export default {
   "noAnswers": "No tiene respuestas.",
   "findHook": "Buscar un servicio",
   "unwell": "El servidor tiene un problema. Lo que se muestra puede no estar al día; reintentando…",
+  "serverFailed": "El servidor no ha podido hacerlo ahora ({code}). Inténtelo de nuevo en un momento.",
 };

@@ -468,7 +468,6 @@ export default {
   "deleteSubmission": "Supprimer la soumission",
   "deleteSubmissionSure": "La soumission {id} est supprimée avec ses fichiers. C’est irréversible.",
   "answers": "Réponses",
-  "about": "À son sujet",
   "withoutAccount": "Quelqu’un sans compte",
   "notInForm": "Absent du formulaire actuel",
   "otherFiles": "Autres fichiers",
@@ -481,4 +480,5 @@ export default {
   "noAnswers": "Elle n’a pas de réponses.",
   "findHook": "Chercher un service",
   "unwell": "Le serveur a un problème. Ce qui s’affiche n’est peut-être plus à jour ; nouvel essai…",
+  "serverFailed": "Le serveur n’a pas pu le faire pour l’instant ({code}). Réessayez dans un moment.",
 };
