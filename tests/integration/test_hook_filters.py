@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import random
-import sys
 from typing import Any
 
 import pytest
 
+from formrelay import hook_filters
 from formrelay.event_kinds import ALL
 from formrelay.storage import assets, deliveries, hooks, keys, table
 from tests.support.app import Parts
@@ -280,13 +280,9 @@ def test_a_filter_costs_no_call_of_aws(world: World) -> None:
     assert calls(world, "Cy") == {name: n for name, n in without.items() if not name.startswith("sqs.")}
 
 
-def test_a_hook_without_a_filter_does_without_what_applies_filters(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "formrelay.hooks.filters", None)  # whoever imports it now fails
-    submit(world, ("Ana", "3"))
-    world.run(0)
-    assert names(world) == ["Ana"]
+def test_without_filters_the_record_is_not_even_looked_at() -> None:
+    project = assets.Project("a1", {}, {"h1": {"active": True}, "h2": {"active": True, "events": [*ALL]}})
+    assert hook_filters.chosen(project, ["h1", "h2"], {}) == ["h1", "h2"]
 
 
 def test_a_body_in_s3_is_judged_without_being_read_back(world: World) -> None:

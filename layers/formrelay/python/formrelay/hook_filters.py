@@ -46,12 +46,11 @@ def meets(hook: Item, uid: str, record: Mapping[str, Any]) -> bool:
     text = hook.get("filter")
     if not text:
         return True
-    from formrelay.hooks import filters
-    from formrelay.query import QueryError
-
     try:
+        from formrelay.hooks import filters
+
         return filters.meets(text, record)
-    except QueryError as error:
+    except ValueError as error:  # most likely a QueryError: the record is too long
         logger.warning("filter not applied", extra={"hook": uid, "reason": str(error)})
     except Exception:
         logger.exception("filter not applied", extra={"hook": uid})
