@@ -40,7 +40,7 @@ def item_of(text: bytes, asset: str) -> Item:
     item: Item = typed.unmarshal_item({name: _decoded(value) for name, value in found["item"].items()})
     if "xml" in found:
         answers = json.dumps(found["answers"], ensure_ascii=False, separators=(",", ":"))
-        item |= submissions.pack(asset, Bodies(answers, _bytes(found["xml"])))
+        item |= submissions.pack(asset, Bodies(answers, _bytes(found["xml"])), announced=False)
     return item
 
 

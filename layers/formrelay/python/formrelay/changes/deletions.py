@@ -63,10 +63,13 @@ def _beside(asked: Asked, item: Item) -> list[Item]:
 
 
 def clear(item: Item, ends: float) -> bool:
-    """Removes what is left of a deleted submission, until then (monotonic clock); whether that is all of it.
+    """Removes what no record names (:mod:`~formrelay.storage.leftovers`), until then (monotonic clock); whether that is
+    all of it.
 
     It may be begun anew at any point.
     """
+    if not leftovers.goes(item, now=clock.now_ms()):
+        return False
     blobs.delete_many([*item["objects"], *blobs.picture_keys(item["objects"])])
     # No record names the files of a post that came to nothing, such as the second of two at once.
     if "files" in item and not blobs.delete_under(item["files"]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from formrelay import clock
 from formrelay.settings import settings
-from formrelay.storage import deliveries, keys, marks, submissions, table
+from formrelay.storage import deliveries, keys, leftovers, marks, submissions, table
 from formrelay.storage.table import Item
 
 
@@ -27,7 +28,7 @@ def replace(
 
     And the deliveries of the event, and the writes in ``also``. Returns None when written, else the guard that stood
     for the new instanceID. Raises StaleError when the record is no longer as it was read, SidClashError when the id of
-    a delivery is taken.
+    a delivery is taken, or the new body goes.
     """
     data = settings().data_table
     guard = {**keys.guard(asset, new["uuid"]), "sid": new["id"], "sha256": sha256}
@@ -44,6 +45,7 @@ def replace(
         table.put_op(data, {**keys.revision(asset, new["id"], old.get("rev", 0)), **history}),
         *map(deliveries.put_op, rows),
         *also,
+        *leftovers.named_ops(asset, new, now=clock.now_ms()),
     ]
     try:
         table.transact(operations)

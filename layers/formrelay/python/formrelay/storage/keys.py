@@ -210,6 +210,11 @@ def leftovers(asset: str, sid: int) -> Key:
     return {"pk": f"X#{asset}#{sid_text(sid)}", "sk": "X"}
 
 
+def body_leftovers(asset: str, body: str) -> Key:
+    """A body in S3, by the last part of its key, until a record names it."""
+    return {"pk": f"X#{asset}#{body}", "sk": "X"}
+
+
 def deliveries_pk(hook_uid: str) -> str:
     return f"H#{hook_uid}"
 

@@ -19,9 +19,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from formrelay import ids
+from formrelay import clock, ids
 from formrelay.settings import settings
-from formrelay.storage import blobs, deliveries, keys, table
+from formrelay.storage import blobs, deliveries, keys, leftovers, table
 from formrelay.storage.table import Item
 
 # Bodies up to this size, compressed, stand in the item; the rest of it, mostly files, stays below 240 KB.
@@ -36,7 +36,7 @@ BODIES = ("answers", "xml", "packed", "blob")
 MAX_ADDED = 50
 
 # Writes of a new submission beside those of its deliveries.
-WRITES = 2
+WRITES = 3
 
 NEW = "attribute_not_exists(#pk)"
 
@@ -55,8 +55,12 @@ class Guard(NamedTuple):
     sha256: str
 
 
-def pack(asset: str, bodies: Bodies) -> Item:
-    """The attributes that hold the bodies; the big ones go to S3 at once."""
+def pack(asset: str, bodies: Bodies, *, announced: bool = True) -> Item:
+    """The attributes that hold the bodies; the big ones go to S3 at once.
+
+    There they are removed again unless the transaction of the record has the writes of
+    :func:`~formrelay.storage.leftovers.named_ops`; or not ``announced``, for records written without one.
+    """
     answers = bodies.answers.encode()
     if len(answers) + len(bodies.xml) < _COMPRESS_FROM:
         return {"answers": bodies.answers, "xml": bodies.xml}
@@ -64,6 +68,8 @@ def pack(asset: str, bodies: Bodies) -> Item:
     if len(packed) <= _INLINE:
         return {"packed": packed}
     key = blobs.body_key(asset)
+    if announced:
+        leftovers.announce(asset, key, now=clock.now_ms())
     blobs.put(key, packed)
     return {"blob": key}
 
@@ -82,8 +88,8 @@ def create(
 ) -> Guard | None:
     """Writes guard, submission and its deliveries, all or nothing: one transaction, together with ``checks``.
 
-    Returns None when written, else the guard that was there before. Raises SidClashError when the
-    ``_id`` is taken, CheckError when a check refused it or an event has that id, ConflictError when a twin is being
+    Returns None when written, else the guard that was there before. Raises SidClashError when the ``_id`` is taken,
+    CheckError when a check refused it, its body goes or an event has that id, ConflictError when a twin is being
     written at this moment.
     """
     data = settings().data_table
@@ -93,6 +99,7 @@ def create(
         table.put_op(data, {**keys.submission(asset, item["id"]), **item}, condition=NEW),
         *map(deliveries.put_op, rows),
         *checks,
+        *leftovers.named_ops(asset, item, now=clock.now_ms()),
     ]
     try:
         table.transact(operations)
