@@ -45,6 +45,7 @@ class Config:
     emulator_python: Path = ROOT / ".venv-emulator" / "bin" / "python"
     verbose: bool = False
     demo: bool = True
+    open_signup: bool = False
 
     @property
     def url(self) -> str:
@@ -64,6 +65,7 @@ class Config:
             "DrainRate": self.drain_rate,
             "AllowNetworks": "127.0.0.0/8,::1/128",
             "HttpsOnly": "false",
+            "OpenSignup": "true" if self.open_signup else "false",
         }
 
 
@@ -84,6 +86,7 @@ def read_config(env: Mapping[str, str] = os.environ) -> Config:
         drain_rate=str(_integer(env, "FORMRELAY_DRAIN_RATE", 25, 1, 100)),
         verbose=bool(env.get("FORMRELAY_VERBOSE")),
         demo=env.get("FORMRELAY_DEMO") != "0",
+        open_signup=bool(env.get("FORMRELAY_OPEN_SIGNUP")),
     )
 
 

@@ -159,6 +159,7 @@ class Stack:
             "FORMRELAY_REPORT_INTERVAL": "5",
             "FORMRELAY_RECOVERY_GRACE": "2",
             "FORMRELAY_DEMO": "0",
+            "FORMRELAY_OPEN_SIGNUP": "1",
             **self._settings,
         }
 

@@ -270,6 +270,24 @@ def test_a_key_is_shown_copied_and_replaced(page: Page, stack: Stack) -> None:
     check(page, "no-projects")
 
 
+def test_a_password_is_changed_by_who_knows_it(page: Page, stack: Stack) -> None:
+    name, key = account(stack)
+    sign_in_by_key(page, key)
+    page.goto("/#/account")
+    present, new = page.get_by_label("Present password"), page.get_by_label("New password")
+    present.fill("wrong")
+    new.fill("long enough, too")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("Incorrect current password.")).to_be_visible()
+    present.fill("long enough")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.locator("#status")).to_contain_text("The password is changed.")
+    expect(page.get_by_text("Incorrect current password.")).to_have_count(0)
+    token = f"{stack.base_url}/token/?format=json"
+    assert requests.get(token, auth=(name, "long enough, too"), timeout=10).json() == {"token": key}
+    assert requests.get(token, auth=(name, "long enough"), timeout=10).status_code == 401
+
+
 def test_activity_is_told_in_words_and_by_kind(page: Page, stack: Stack, sink: str) -> None:
     project = Project(stack, sink)
     assert project.submit().status_code == 201

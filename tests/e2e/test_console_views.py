@@ -60,6 +60,36 @@ def views(project: Project) -> dict[str, str]:
 # Who begins
 
 
+def test_somebody_makes_an_account_and_signs_in(page: Page, stack: Stack) -> None:
+    name = f"u{uuid.uuid4().hex[:8]}"
+    page.goto("/")
+    page.get_by_role("link", name="Make an account").click()
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("E-mail").fill(f"{name}@example.org")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Make an account").click()
+    expect(page.get_by_role("alert").filter(has_text="at least 8 characters")).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
+    check(page, "sign-up")
+    page.get_by_label("Password").fill("long enough")
+    page.get_by_role("button", name="Make an account").click()
+    expect(page.get_by_text(f"on its way to {name}@example.org")).to_be_visible()
+
+    def link() -> str | None:
+        mails = [mail for mail in stack.mails() if f"{name}@example.org" in str(mail)]
+        found = re.search(r"https?://\S+/signup/\S+", mails[0]["text"]) if mails else None
+        return found[0] if found else None
+
+    wait_until(link, "the mail comes")
+    page.goto(link() or "")
+    page.get_by_role("button").click()
+    page.goto("/")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill("long enough")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="No projects yet")).to_be_visible()
+
+
 def upload(page: Page, name: str, data: bytes) -> None:
     file: Any = {"name": name, "mimeType": XLSX, "buffer": data}
     page.locator("input[type=file]").set_input_files(file)

@@ -14,6 +14,7 @@ import { showNewProject } from "./view-newproject.js";
 import { showProject } from "./view-project.js";
 import { showProjects } from "./view-projects.js";
 import { showSignIn } from "./view-signin.js";
+import { showSignUp } from "./view-signup.js";
 import { showSubmission } from "./view-submission.js";
 
 const VIEWS = [
@@ -164,7 +165,7 @@ function address() {
 }
 
 function view(ctx, place, notice) {
-  if (!key.get()) return showSignIn(ctx, notice);
+  if (!key.get()) return place === "signup" ? showSignUp(ctx) : showSignIn(ctx, notice);
   for (const [pattern, show] of VIEWS) {
     const match = place.match(pattern);
     if (match) return show(ctx, ...match.slice(1));

@@ -10,7 +10,7 @@ const INVITES = "/api/v2/project-ownership/invites/";
 const PAGE = 25;
 const COLOURS = { pending: "wait", in_progress: "wait", complete: "good" };
 // Both can be accepted: one that broke off goes on.
-const isOpen = (status) => status === "pending" || status === "in_progress";
+const waits = (status) => status === "pending" || status === "in_progress";
 
 const named = (offer) => offer.transfers.map((one) => one.asset__name || t("untitled")).join(", ");
 
@@ -34,7 +34,7 @@ function answering(ctx, offer, after) {
 // What is offered to the reader and waits for an answer, to stand above their projects.
 export async function offersToMe(ctx, after) {
   const { results } = await get(INVITES, { mode: "recipient", limit: 100 }, { signal: ctx.signal });
-  return results.filter((offer) => isOpen(offer.status)).map((offer) => notice("",
+  return results.filter((offer) => waits(offer.status)).map((offer) => notice("",
     h("p", {}, t("offeredToYou", { user: userOf(offer.sender), name: named(offer) })), answering(ctx, offer, after)));
 }
 
@@ -58,7 +58,7 @@ function row(ctx, me, offer, load) {
   const mine = userOf(offer.sender) === me.username;
   return [
     h("b", {}, h("bdi", {}, named(offer))), h("bdi", {}, userOf(offer.sender)), h("bdi", {}, userOf(offer.recipient)), standing(offer.status), time(offer.date_modified),
-    mine ? offer.status === "pending" && cancelling(ctx, offer.url, load) : isOpen(offer.status) && answering(ctx, offer, load),
+    mine ? offer.status === "pending" && cancelling(ctx, offer.url, load) : waits(offer.status) && answering(ctx, offer, load),
   ];
 }
 
@@ -68,7 +68,7 @@ const standing = (status) => badge(COLOURS[status] || "none", told("offer", stat
 export function offering(ctx, uid, project) {
   const last = project.project_ownership;
   const title = h("h2", {}, t("giveAway"));
-  if (last && isOpen(last.status))
+  if (last && waits(last.status))
     return h("section", { class: "sheet" }, title, h("p", {}, t("offeredTo", { user: userOf(last.recipient) }), " ", standing(last.status)),
       h("p", { class: "quiet" }, t("offerWaits")), last.status === "pending" && cancelling(ctx, last.invite, async () => ctx.again()));
   const name = field("recipient", t("recipient"), h("input", { autocapitalize: "none", spellcheck: "false", autocomplete: "off" }), t("recipientHint"));

@@ -18,11 +18,30 @@ export async function showAccount(ctx) {
       h("section", { class: "sheet" }, h("h2", {}, t("aboutYou")), facts([
         [t("username"), h("bdi", {}, me.username)], [t("email"), h("bdi", {}, me.email || "–")], [t("since"), moment(me.date_joined)],
       ]), mails),
-      apiKey(ctx)),
+      h("div", {}, apiKey(ctx), password(ctx))),
     h("h2", {}, t("signIns")), access.results.length > 0 && table(t("signIns"), [t("when"), t("how"), t("program"), t("address"), t("times")],
       access.results.map((one) => [
         time(one.date_created), told("auth", one.metadata.auth_type), h("bdi", {}, one.metadata.source), h("bdi", {}, one.metadata.ip_address), number(one.count ?? 1),
       ]), [4])];
+}
+
+// A new password leaves the key as it is: programs that have it go on.
+function password(ctx) {
+  const secret = (name, word, complete, hint) => field(name, t(word), h("input", { type: "password", autocomplete: complete }), hint);
+  const boxes = { current_password: secret("current_password", "currentPassword", "current-password"), new_password: secret("new_password", "newPassword", "new-password", t("passwordHint")) };
+  const change = async () => {
+    for (const box of Object.values(boxes)) box.fail("");
+    await patch("/me/", { current_password: boxes.current_password.control.value, new_password: boxes.new_password.control.value }).then(() => {
+      for (const box of Object.values(boxes)) box.control.value = "";
+      ctx.say(t("passwordChanged"));
+    }, (error) => {
+      const named = Object.keys(boxes).filter((name) => error.data?.[name]);
+      if (!named.length) throw error;
+      for (const name of named) boxes[name].fail([error.data[name]].flat().join(" "));
+    });
+  };
+  return h("section", { class: "sheet" }, h("h2", {}, t("changePassword")), boxes.current_password, boxes.new_password,
+    button(ctx, t("changePassword"), change));
 }
 
 function apiKey(ctx) {

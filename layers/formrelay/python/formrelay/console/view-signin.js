@@ -4,6 +4,7 @@ import { get, key, keyOf } from "./api.js";
 import { choice, field, fill, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { notice } from "./parts.js";
+import { isOpen } from "./view-signup.js";
 
 export function showSignIn(ctx, said) {
   const name = field("username", t("username"), h("input", { autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true }));
@@ -29,6 +30,8 @@ export function showSignIn(ctx, said) {
     }
   }
 
+  const other = h("p");
+  isOpen(ctx.signal).then((open) => { if (open) fill(other, h("a", { href: "#/signup" }, t("signUp"))); }).catch(() => {});
   return h("div", { class: "narrow" }, h("div", { class: "sheet" },
     h("div", { class: "head" }, h("h1", {}, t("signIn"))), said && notice("", said), error,
     choice("by", t("signIn"), [["password", t("byPassword")], ["key", t("byKey")]], by, (value) => {
@@ -37,5 +40,5 @@ export function showSignIn(ctx, said) {
       fill(fields, by === "key" ? token : [name, password]);
     }),
     h("form", { onsubmit: signIn }, fields, enter)),
-  h("p", { class: "quiet small" }, t("signInHint")));
+  h("p", { class: "quiet small" }, t("signInHint")), other);
 }

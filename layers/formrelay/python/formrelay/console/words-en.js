@@ -481,4 +481,11 @@ export default {
   "findHook": "Find a hook",
   "unwell": "The server has a problem. What is shown may be out of date; trying again…",
   "serverFailed": "The server could not do this now ({code}). Try again in a moment.",
+  "changePassword": "Change the password",
+  "currentPassword": "Present password",
+  "newPassword": "New password",
+  "passwordHint": "At least 8 characters.",
+  "passwordChanged": "The password is changed. Phones need the new one, too.",
+  "signUp": "Make an account",
+  "signUpDone": "A mail with a link is on its way to {email}. Follow the link, then sign in.",
 };

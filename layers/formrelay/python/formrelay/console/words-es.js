@@ -481,4 +481,11 @@ export default {
   "findHook": "Buscar un servicio",
   "unwell": "El servidor tiene un problema. Lo que se muestra puede no estar al día; reintentando…",
   "serverFailed": "El servidor no ha podido hacerlo ahora ({code}). Inténtelo de nuevo en un momento.",
+  "changePassword": "Cambiar la contraseña",
+  "currentPassword": "Contraseña actual",
+  "newPassword": "Contraseña nueva",
+  "passwordHint": "Al menos 8 caracteres.",
+  "passwordChanged": "La contraseña ha cambiado. Los teléfonos también necesitan la nueva.",
+  "signUp": "Crear una cuenta",
+  "signUpDone": "Va en camino un correo con un enlace a {email}. Siga el enlace y luego inicie sesión.",
 };

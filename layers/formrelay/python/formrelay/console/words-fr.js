@@ -481,4 +481,11 @@ export default {
   "findHook": "Chercher un service",
   "unwell": "Le serveur a un problème. Ce qui s’affiche n’est peut-être plus à jour ; nouvel essai…",
   "serverFailed": "Le serveur n’a pas pu le faire pour l’instant ({code}). Réessayez dans un moment.",
+  "changePassword": "Changer le mot de passe",
+  "currentPassword": "Mot de passe actuel",
+  "newPassword": "Nouveau mot de passe",
+  "passwordHint": "Au moins 8 caractères.",
+  "passwordChanged": "Le mot de passe est changé. Les téléphones ont aussi besoin du nouveau.",
+  "signUp": "Créer un compte",
+  "signUpDone": "Un e-mail avec un lien est en route vers {email}. Suivez le lien, puis connectez-vous.",
 };
