@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,9 @@ _CACHING = (
     "formrelay.aws", "formrelay.settings", "formrelay.auth", "formrelay.storage.assets", "formrelay.passwords",
     "formrelay.unsubscribe", "formrelay.delivery.call",
 )  # fmt: skip
+
+
+_REPLACED = (time, secrets, uuid, ThreadPoolExecutor, threading)
 
 
 class Chance:
@@ -61,18 +65,28 @@ class Chance:
         return bool(one == other)
 
 
-def _modules() -> list[ModuleType]:
+@cache
+def _modules(loaded: int) -> list[ModuleType]:
+    """The package's modules; all of them stay, so they are looked for again when more modules are loaded."""
     names = [name for name in sys.modules if name.split(".")[0] in ("formrelay", "functions")]
     return [sys.modules[name] for name in sorted(names)]
 
 
+@cache
+def _caches(loaded: int) -> list[Callable[[], None]]:
+    return [
+        value.cache_clear
+        for module in _modules(loaded)
+        if module.__name__ in _CACHING
+        for value in vars(module).values()
+        if hasattr(value, "cache_clear")
+    ]
+
+
 def forget() -> None:
     """Empties what processes of the package remember, as if all of them began anew."""
-    for module in _modules():
-        if module.__name__ in _CACHING:
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
+    for clear in _caches(len(sys.modules)):
+        clear()
     sealing._opened.clear()
     deliver._memory = shares.Memory()
 
@@ -109,13 +123,23 @@ def replaced(changes: Iterable[Change]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
+@cache
+def _places(loaded: int) -> list[tuple[ModuleType, str, Any]]:
+    """Every place in the package at which something is seen that may have a stand-in, and what."""
+    return [
+        (module, name, value)
+        for module in _modules(loaded)
+        if module is not clock
+        for name, value in vars(module).items()
+        if any(value is old for old in _REPLACED)
+    ]
+
+
 def _seen(stand_ins: list[tuple[Any, Any]]) -> list[Change]:
     """Every place in the package at which something has a stand-in."""
     return [
         (module, name, new)
-        for module in _modules()
-        if module is not clock
-        for name, value in list(vars(module).items())
+        for module, name, value in _places(len(sys.modules))
         for old, new in stand_ins
         if value is old
     ]
@@ -139,9 +163,7 @@ def patched(seam: Seam, rng: random.Random, scheduler: Scheduler | None, start: 
     ]
     if scheduler:
         Executor.scheduler = Semaphore.scheduler = scheduler
-        threads = SimpleNamespace(
-            BoundedSemaphore=Semaphore, Semaphore=Semaphore, Lock=threading.Lock, local=threading.local
-        )
+        threads = SimpleNamespace(BoundedSemaphore=Semaphore, Semaphore=Semaphore, Lock=threading.Lock)
         stand_ins += [(ThreadPoolExecutor, Executor), (threading, threads)]
     random.seed(rng.getrandbits(64))
     log = logging.getLogger("formrelay")

@@ -13,7 +13,7 @@ from typing import Any
 
 from formrelay.changes import bulk
 from formrelay.settings import settings
-from formrelay.storage import marks
+from formrelay.storage import keys, marks
 from functions.deliver import app as deliver
 from functions.recover import app as recover
 from functions.report import app as report
@@ -34,8 +34,14 @@ SKEW = 1.0
 _INVOKE = 28.0
 # API Gateway's limit.
 _GATEWAY = 30.0
-# Small enough for marks over what a small world submits; jobs of several chunks and steps.
-_SMALL = ((marks, "WORTH", 1), (marks, "STRETCH", 2), (bulk, "_CHUNK", 2), (bulk, "_BATCH", 1))
+# Small enough for marks over what a small world submits; jobs of several chunks and steps; and shards that are shared.
+_SMALL = (
+    (marks, "WORTH", 1),
+    (marks, "STRETCH", 2),
+    (bulk, "_CHUNK", 2),
+    (bulk, "_BATCH", 1),
+    (keys, "SWEEP_SHARDS", 3),
+)
 _HANDLERS = {"deliver": deliver.handler, "report": report.handler, "recover": recover.handler}
 
 
