@@ -78,6 +78,39 @@ def test_an_unknown_format_is_not_found_and_json_is_json(app: App, path: str) ->
     assert app.get(path.rstrip("/") + ".xml").status == 404
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("", 200),
+        ("*/*", 200),
+        ("application/*", 200),
+        ("text/html", 200),
+        ("image/png, */*;q=0.1", 200),
+        ("Application/JSON; indent=4", 200),
+        ("anything", 200),
+        ("image/png", 406),
+        ("text/csv, application/pdf", 406),
+        ("application/json;q=0, image/png", 406),
+    ],
+)
+def test_who_takes_no_json_is_told(app: App, accept: str, status: int) -> None:
+    uid = app.deploy(FORM)
+    sent = {"accept": accept}
+    for path in ("/me/", "/api/v2/assets/", f"/api/v2/assets/{uid}/hooks/"):
+        answer = app.call("GET", path, headers=sent)
+        assert answer.status == status
+        if status == 406:
+            assert answer.json() == {"detail": "Could not satisfy the request Accept header."}
+    for path in (
+        f"/api/v2/assets/{uid}.json",
+        f"/api/v2/assets/{uid}.xls",
+        f"/api/v2/assets/{uid}/xls/",
+        "/",
+    ):
+        assert app.call("GET", path, headers=sent).status == 200
+    assert app.call("PATCH", f"/api/v2/assets/{uid}/", headers=sent).status == 200
+
+
 def test_the_methods_that_a_path_has_are_named(app: App) -> None:
     answer = app.call("DELETE", "/api/v2/assets/")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")

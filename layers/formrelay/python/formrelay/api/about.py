@@ -72,7 +72,7 @@ class About(NamedTuple):
     """What a route does.
 
     ``answers`` are all of success by status, None for an empty body, a tuple for a choice of them.
-    ``errors`` are those beyond what every route may answer: 401, 404, 429, 503, and of a body 400 and 415.
+    ``errors`` are those beyond what every route may answer: 401, 404, 406, 429, 503, and of a body 400 and 415.
     """
 
     summary: str
@@ -84,6 +84,13 @@ class About(NamedTuple):
     public: bool = False
     """Whether it answers without credentials, too."""
     text: str = ""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether success is answered with JSON and nothing else."""
+        answer = self.answers.get(200)
+        shapes = answer if isinstance(answer, tuple) and not hasattr(answer, "_fields") else (answer,)
+        return not any(shape is None or isinstance(shape, Media) for shape in shapes)
 
 
 _COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}

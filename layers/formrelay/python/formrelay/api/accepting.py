@@ -15,6 +15,12 @@ def prefers_xml(accept: str) -> bool:
     return best > 0 and first in _XML
 
 
+def rules_out_json(accept: str) -> bool:
+    """Whether an ``Accept`` header names types, and none for which JSON will do."""
+    kinds = [(kind, weight) for kind, weight in map(_parsed, accept.split(",")) if "/" in kind]
+    return bool(kinds) and not any(kind in _JSON and weight > 0 for kind, weight in kinds)
+
+
 def _parsed(part: str) -> tuple[str, float]:
     kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from formrelay.api.about import About
-from formrelay.api.accepting import prefers_xml
+from formrelay.api.accepting import prefers_xml, rules_out_json
 from formrelay.api.http import Request, Response, error_response, json_response
 from formrelay.auth import Caller, authenticate
 from formrelay.aws import unavailable_for_now
@@ -121,6 +121,7 @@ class Router:
         # "api" is KoboToolbox's page for browsers, which get JSON here.
         if request.format not in ("", "api", *route.formats):
             raise not_found()
+        _refuse_unacceptable(request, route)
         return route.handler(Context(request, caller), **params)
 
     def _find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
@@ -140,6 +141,14 @@ class Router:
             return request.format == "xml" and any("xml" in route.formats for route in by_method.values())
         except ApiError:
             return False
+
+
+def _refuse_unacceptable(request: Request, route: Route) -> None:
+    """Raises 406 for who reads JSON, names no format and takes none; what changes something is never refused so."""
+    if request.method not in ("GET", "HEAD") or request.format or route.formats != ("json",):
+        return
+    if route.about.is_json and rules_out_json(request.headers.get("accept", "")):
+        raise detail(406, "Could not satisfy the request Accept header.")
 
 
 def _negotiate(request: Request, route: Route) -> None:

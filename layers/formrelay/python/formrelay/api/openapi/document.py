@@ -40,7 +40,7 @@ _FORMATS = {
     "yaml": "application/yaml",
 }
 _CREDENTIALS: list[dict[str, list[str]]] = [{"key": []}, {"password": []}]
-_ALWAYS = (401, 404, 429, 503)
+_ALWAYS = (401, 404, 406, 429, 503)
 _WITH_BODY = (400, 413, 415)
 _PARAMETER = re.compile(r"{(\w+)}")
 # Headers that answers of a status may have.
