@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from formrelay import clock, history, ids, permissions
 from formrelay.api import asset_shapes, fields, paging
@@ -74,30 +74,31 @@ def _source(data: dict[str, Any]) -> _Source:
     given = metadata.get("filename")
     name = given if isinstance(given, str) else ""
     if isinstance(content, Part):
-        return _Source("content", _named(content.filename or "") or _named(name) or _nameless(), content.data)
+        return _Source("content", _named(content.filename or "", name), content.data)
     if isinstance(encoded, str) and encoded:
         try:
-            return _Source("base64Encoded", _named(name) or _nameless(), fields.base64_bytes(encoded))
+            return _Source("base64Encoded", _named(name), fields.base64_bytes(encoded))
         except ValueError:
             raise invalid("base64Encoded", "Invalid content") from None
     if url:
         if not isinstance(url, str) or not media.is_url(url):
             raise ApiError(400, {"metadata": "`redirect_url` is invalid"})
-        return _Source("metadata", _named(name) or _named(_path(url)) or _nameless(), None, url)
+        return _Source("metadata", _named(name, _path(url)), None, url)
     raise invalid("content", "No files have been submitted")
 
 
-def _named(name: str) -> str | None:
-    return media.base_name(name)
+def _named(*names: str) -> str:
+    """The first of the names that a file can have. Raises ApiError 400."""
+    found = next((usable for name in names if (usable := media.base_name(name))), None)
+    if found is None:
+        too_long = f"`filename` is no name of a file, or longer than {media.MAX_NAME} bytes"
+        raise ApiError(400, {"metadata": too_long if any(names) else "`filename` is required"})
+    return found
 
 
 def _path(url: str) -> str:
     """What an address has behind its host."""
     return url.partition("://")[2].partition("#")[0].partition("?")[0].partition("/")[2]
-
-
-def _nameless() -> NoReturn:
-    raise ApiError(400, {"metadata": "`filename` is required"})
 
 
 def _file(ctx: Context, source: _Source, description: str) -> Item:
