@@ -323,6 +323,48 @@ def test_a_geo_question_may_be_named_by_its_path(app: App, places: str) -> None:
     assert features(app, places, geo_question_name="spot") == []
 
 
+@pytest.fixture
+def redrawn(app: App, places: str) -> str:
+    """The project after its form was deployed anew: the point has moved out of its group, the line has become a text,
+    the area is asked no longer."""
+    survey = [
+        {"type": "text", "name": "text", "label": "T"},
+        {"type": "geopoint", "name": "point", "label": "P"},
+        {"type": "text", "name": "line", "label": "L"},
+    ]
+    changed = app.send("PATCH", f"/api/v2/assets/{places}/", {"content": {"survey": survey}})
+    assert changed.status == 200
+    assert app.send("PATCH", f"/api/v2/assets/{places}/deployment/", {}).status == 200
+    app.submit(app.filled(places, {"text": "New", "point": "5 6", "line": "a long one"}))
+    return places
+
+
+def test_places_of_older_versions_of_the_form_are_listed_too(app: App, redrawn: str) -> None:
+    found = features(app, redrawn)
+    assert [feature["geometry"]["coordinates"] for feature in found] == [
+        [10.12, 10.11, 10.13],
+        [30.0, -1.5],
+        [6.0, 5.0],
+    ]
+    assert features(app, redrawn, geo_question_name="point") == found
+    (area,) = features(app, redrawn, geo_question_name="area")
+    assert area["geometry"]["type"] == "Polygon"
+    (line,) = features(app, redrawn, geo_question_name="line")
+    assert line == {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": [[2.0, 1.0, 0.0], [4.0, 3.0, 0.0]]},
+        "properties": {"text": "No place"},
+    }
+
+
+def test_what_was_a_place_once_and_is_a_text_now_is_told(app: App, redrawn: str) -> None:
+    assert [feature["properties"] for feature in features(app, redrawn)] == [
+        {"text": "Tired", "note": "N"},
+        {},
+        {"text": "New", "line": "a long one"},
+    ]
+
+
 def test_pages_queries_orders_and_fields_hold_for_geojson(app: App, places: str) -> None:
     assert len(features(app, places, start="1")) == 1
     assert len(features(app, places, limit="1")) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from formrelay.api import data_parameters, paging
@@ -73,27 +75,22 @@ class _GeoList:
     """Features of those rows of the page that answer one geo question, the first unless told."""
 
     def __init__(self, request: Request, project: Project, names: list[str] | None) -> None:
-        content = assets.content(project.uid, project.state["deployed_version"]) or {}
-        self._questions = geo.geo_questions(content)
-        self._path = _geo_path(self._questions, request.query.get("geo_question_name"))
+        deployed = [version.uid for version in assets.versions(project.uid) if version.deployed]
+        questions = [_geo_questions(project.uid, version) for version in deployed]
+        self._places = geo.Places(questions, request.query.get("geo_question_name") or None)
         self._names = names
         self._name = project.state["name"]
         self._spool = Spool(request, JSON)
         self._comma = ""
 
     def take(self, row: Row) -> None:
-        place = row.answers.get(self._path)
-        geometry = geo.geometry(self._questions[self._path], place) if isinstance(place, str) else None
+        answers = row.answers
+        geometry = self._places.geometry(answers)
         if geometry is None:
             return
-        answers = row.answers
         if self._names is not None:
             answers = {path: value for path, value in answers.items() if path in self._names}
-        feature = {
-            "type": "Feature",
-            "geometry": geometry,
-            "properties": geo.properties(answers, self._questions),
-        }
+        feature = {"type": "Feature", "geometry": geometry, "properties": self._places.properties(answers)}
         self._spool.write((self._comma + compact(feature)).encode())
         self._comma = ","
 
@@ -102,8 +99,7 @@ class _GeoList:
         return self._spool.answer(frame[:-2].encode(), b"]}")
 
 
-def _geo_path(questions: dict[str, str], wanted: str | None) -> str:
-    """The path of the geo question with that path or name; of the first one when none is wanted."""
-    if wanted in questions:
-        return wanted
-    return next((path for path in questions if not wanted or path.rpartition("/")[2] == wanted), "")
+@lru_cache(maxsize=256)
+def _geo_questions(asset: str, version: str) -> Mapping[str, str]:
+    """Those of a deployed version. Never changes, so kept per process."""
+    return geo.geo_questions(assets.content(asset, version) or {})

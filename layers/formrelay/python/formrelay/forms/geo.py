@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from formrelay.forms import grids
@@ -63,16 +63,50 @@ def _position(text: str) -> list[float] | None:
     return [longitude, latitude, *numbers[2:3]]
 
 
-def properties(answers: Mapping[str, Any], questions: Mapping[str, str]) -> dict[str, str]:
-    """The other answers of a record by the names of their questions, without groups; repeats and metadata are left out.
+class Places:
+    """Where the records of a form are, and what else they say.
 
-    ``questions`` are the geo questions.
+    ``versions`` are the :func:`geo_questions` of its versions, newest first: a question that was moved or is no longer
+    asked has answers all the same. ``wanted`` is the path or name of the question that says where; the newest version's
+    first one, or that of the last version that had any, when it is None.
     """
-    return {
-        path.rpartition("/")[2]: value
-        for path, value in answers.items()
-        if isinstance(value, str) and path not in questions and not _is_metadata(path)
-    }
+
+    def __init__(self, versions: Sequence[Mapping[str, str]], wanted: str | None) -> None:
+        self._newest = versions[0] if versions else {}
+        self._kinds = {path: kind for version in reversed(versions) for path, kind in version.items()}
+        name = wanted or next((_name(path) for version in versions for path in version), "")
+        self._paths = list(dict.fromkeys(filter(None, (_path(version, name) for version in versions))))
+
+    def geometry(self, answers: Mapping[str, Any]) -> Geometry | None:
+        """Where a record is; None when it does not say."""
+        return next(filter(None, (self._geometry(path, answers) for path in self._paths)), None)
+
+    def _geometry(self, path: str, answers: Mapping[str, Any]) -> Geometry | None:
+        answer = answers.get(path)
+        return geometry(self._kinds[path], answer) if isinstance(answer, str) else None
+
+    def properties(self, answers: Mapping[str, Any]) -> dict[str, str]:
+        """Its other answers by the names of their questions, without groups; repeats and metadata are left out."""
+        return {
+            _name(path): value
+            for path, value in answers.items()
+            if isinstance(value, str) and not _is_metadata(path) and not self._is_place(path, answers)
+        }
+
+    def _is_place(self, path: str, answers: Mapping[str, Any]) -> bool:
+        """Whether a geo question is answered there; one of an older version may have become a text since."""
+        return path in self._newest or (path in self._kinds and self._geometry(path, answers) is not None)
+
+
+def _path(questions: Mapping[str, str], wanted: str) -> str | None:
+    """The path of the question with that path, else of the first with that name."""
+    if wanted in questions:
+        return wanted
+    return next((path for path in questions if _name(path) == wanted), None)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _is_metadata(path: str) -> bool:
