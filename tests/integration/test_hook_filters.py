@@ -11,9 +11,10 @@ import pytest
 
 from formrelay import hook_filters
 from formrelay.event_kinds import ALL
+from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, hooks, keys, table
 from tests.support.app import Parts
-from tests.support.calls import counting, doing
+from tests.support.calls import counting, crashing, doing
 from tests.support.forms import small_jpeg
 from tests.support.receiver import Answer
 from tests.support.world import World
@@ -421,6 +422,30 @@ def test_a_replay_sends_and_judges_the_record_as_it_is_by_now(world: World) -> N
     job = replay(world, {"all": True})
     assert (job["done"], job["left_out"]) == (1, 0)
     assert world.requests[-1].json()["age"] == "34"
+
+
+@pytest.mark.parametrize(
+    "operation", ["dynamodb.UpdateItem", "dynamodb.GetItem", "dynamodb.TransactWriteItems"]
+)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_replay_that_dies_anywhere_counts_each_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, operation: str, number: int
+) -> None:
+    monkeypatch.setenv("FORMRELAY_REPLAY_WINDOW", "3")
+    settings.cache_clear()
+    submit(world, *((f"s{n}", "34" if n % 2 else "3") for n in range(8)))
+    world.run(0)
+    world.receiver.requests.clear()
+    world.hook = world.app.add_hook(world.asset, world.receiver.url(), name="Later", filter=ADULTS)
+    # Before there is a job, the caller and the hook are read.
+    with crashing(operation, number + 2 * (operation == "dynamodb.GetItem")):
+        world.app.send("POST", world.hook_path("replay/"), {"all": True})
+    with crashing(operation, number):
+        world.sweep()
+    world.run(1_200)
+    (job,) = world.app.get(world.hook_path("jobs/")).json()["results"]
+    assert (job["state"], job["total"], job["done"], job["left_out"]) == ("done", 4, 4, 4)
+    assert names(world) == ["s1", "s3", "s5", "s7"]
 
 
 # Preview and test
