@@ -77,14 +77,30 @@ def _begun(source: Client, uid: str, target: Client) -> str | None:
 
 
 def _made(source: Client, original: dict[str, Any], target: Client) -> str:
-    described = f"{original['settings'].get('description', '')} ({_mark(source, original['uid'])})"
+    described = f"{original['settings'].get('description') or ''} ({_mark(source, original['uid'])})"
     fields = {
         "name": original["name"],
         "asset_type": "survey",
         "settings": {**original["settings"], "description": described},
-        "content": original["content"],
+        "content": _form(source, original),
+        "tag_string": original.get("tag_string") or "",
     }
     return str(target.send("POST", "/api/v2/assets/", fields)["uid"])
+
+
+def _form(source: Client, original: dict[str, Any]) -> dict[str, Any]:
+    """The form that is filled in, which may have been changed since without being deployed.
+
+    Names that were made there stay what they are in records, however they would be made here.
+    """
+    content, deployed = original["content"], original.get("deployed_version_id")
+    if deployed and deployed != original["version_id"]:
+        content = source.get(f"/api/v2/assets/{original['uid']}/versions/{deployed}/")["content"]
+    for sheet, made in (("survey", "$autoname"), ("choices", "$autovalue")):
+        for row in content.get(sheet) or ():
+            if made in row:
+                row.setdefault("name", row[made])
+    return dict(content)
 
 
 def _name(file: dict[str, Any]) -> str:

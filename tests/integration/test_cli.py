@@ -377,6 +377,22 @@ def test_a_project_is_copied_with_records_files_and_times(app: App, copied: tupl
         assert app.get(path).body == b"picture"
 
 
+def test_a_copy_has_the_form_that_is_filled_in_and_the_names_it_has_there(server: str, app: App) -> None:
+    app.add_user("bea")
+    rows = [{"type": "text", "label": "Who?"}, {"type": "select_one yn", "label": "Well?", "name": "well"}]
+    content = {"survey": rows, "choices": [{"list_name": "yn", "label": "Yes sir"}]}
+    asset = app.deploy(content, user="bea")
+    path = f"/api/v2/assets/{asset}/"
+    change = {"content": {"survey": rows[1:], "choices": content["choices"]}, "tag_string": "water"}
+    assert app.send("PATCH", path, change, user="bea").status == 200
+    assert main(["copy", server, asset, "--source-key", app.keys["bea"]]) == 0
+    (row,) = app.get("/api/v2/assets/").json()["results"]
+    copy = app.get(f"/api/v2/assets/{row['uid']}/").json()
+    assert [question["name"] for question in copy["content"]["survey"]] == ["Who", "well"]
+    assert [choice["name"] for choice in copy["content"]["choices"]] == ["Yes_sir"]
+    assert (copy["tag_string"], copy["deployment_status"]) == ("water", "deployed")
+
+
 def test_a_copied_hook_sends_nothing_until_it_is_switched_on(app: App, copied: tuple[str, str]) -> None:
     (hook,) = app.get(f"/api/v2/assets/{copied[1]}/hooks/").json()["results"]
     assert hook["active"] is False
