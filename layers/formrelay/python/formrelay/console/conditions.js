@@ -64,7 +64,7 @@ function answering(row, value, names) {
   const choices = [...(row?.choices || [])];
   const label = row?.label || t(names ? "username" : "answer");
   if (!choices.length || choices.length > MOST)
-    return h("input", { value, "aria-label": label, placeholder: names ? t("namesHint") : "", autocapitalize: "none", spellcheck: "false", dir: "auto" });
+    return h("input", { value, "aria-label": label, placeholder: names ? "ann, bob" : "", autocapitalize: "none", spellcheck: "false", dir: "auto" });
   if (value && !row.choices.has(value)) choices.push([value, value]);
   const control = select(unique("answer"), [["", "–"], ...choices.map(([name, text]) => [name, text || name])], value);
   control.setAttribute("aria-label", label);
@@ -80,12 +80,12 @@ function verbatimQuery(query) {
 }
 
 // Several conditions of which one is enough. ``value()`` is the list of their queries.
-export function conditions(rows, queries, of) {
+export function conditions(rows, queries, of, changed) {
   const list = h("div");
   const add = (query) => {
     const one = query && !partsOf(query) ? verbatimQuery(query) : condition(rows, query, { what: of });
     const line = h("div", { class: "line" }, one,
-      h("button", { type: "button", class: "plain", "aria-label": `${t("delete")}: ${of}`, onclick: () => line.remove() }, icon("close")));
+      h("button", { type: "button", class: "plain", "aria-label": `${t("delete")}: ${of}`, onclick: () => { line.remove(); changed?.(); } }, icon("close")));
     line.value = one.value;
     list.append(line);
     return line;

@@ -2,7 +2,7 @@
 
 import { base, post, remove } from "./api.js";
 import { conditions } from "./conditions.js";
-import { check, choice, field, fill, h } from "./dom.js";
+import { check, choice, field, fill, h, unique } from "./dom.js";
 import { t, told } from "./i18n.js";
 import { notice } from "./parts.js";
 import { complete, essential, ON_ROWS, ownQueries, PARTIAL, RIGHTS } from "./rights.js";
@@ -34,7 +34,8 @@ export function rightsForm(ctx, place, known, done) {
     }
   }
 
-  const form = h("form", { onsubmit: save, novalidate: true }, h("h2", {}, known ? t("changeRights") : t("shareWith")), name, controls.node, problem,
+  const title = unique("rights");
+  const form = h("form", { onsubmit: save, novalidate: true, "aria-labelledby": title }, h("h2", { id: title }, known ? t("changeRights") : t("shareWith")), name, controls.node, problem,
     h("div", { class: "row end" }, known && h("button", { type: "button", onclick: done }, t("cancel")), submit));
   return form;
 }

@@ -27,7 +27,7 @@ export async function showData(ctx, uid, project) {
   const rows = rowsOf(project.content);
   const kept = { status: "", where: "", start: "", ...Object.fromEntries(ctx.query) };
   const place = { uid, path: `${asset(uid)}/data/`, rows, columns: asked(rows).slice(0, COLUMNS), chosen: new Set(), rights: rightsOf(project), load };
-  const [list, above] = [h("div"), h("div", { class: "row spread above" })];
+  const [list, above] = [h("div"), h("div", { class: "row spread above", "aria-live": "polite" })];
 
   async function load() {
     ctx.keep(kept);

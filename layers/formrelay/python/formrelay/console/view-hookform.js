@@ -3,9 +3,11 @@
 import { asset, formOf, get, hookPath, patch, post } from "./api.js";
 import { check, choice, field, fill, h } from "./dom.js";
 import { faulty, fieldPicker, headerPairs } from "./hookfields.js";
+import { filterPicker } from "./hookfilter.js";
 import { t, told } from "./i18n.js";
 import { button, crumbs, head, link, notice } from "./parts.js";
 import { request } from "./request.js";
+import { rowsOf } from "./survey.js";
 import { testResult } from "./view-test.js";
 
 const EVENTS = ["submission.created", "submission.edited", "submission.deleted", "submission.validated"];
@@ -32,6 +34,11 @@ export async function showHookForm(ctx, uid, hookUid) {
   async function save(event) {
     event.preventDefault();
     fill(problem);
+    boxes.filter.fail(boxes.filter.isUnfinished() ? t("whichOnes", { right: t("filter") }) : "");
+    if (boxes.filter.isUnfinished()) {
+      form.querySelector("[aria-invalid]").focus();
+      return;
+    }
     submit.disabled = true;
     try {
       const saved = path ? await patch(`${path}/`, values(boxes)) : await post(`${asset(uid)}/hooks/`, values(boxes));
@@ -108,7 +115,7 @@ function controls(project, hook, changed) {
     settings,
     headers: headerPairs(hook.settings.custom_headers || {}, changed),
     events: faulty(h("fieldset", { class: "field" }, h("legend", {}, t("events")), EVENTS.map((name) => check(name, told("event", name), hook.events.includes(name))))),
-    filter: field("filter", t("filter"), h("textarea", { rows: 2, value: hook.filter ? JSON.stringify(hook.filter) : "", dir: "ltr", spellcheck: "false", placeholder: '{"region": "north"}' }), t("filterHint")),
+    filter: filterPicker(rowsOf(project.content), hook.filter, changed),
     payload_template: wrapper,
     concurrency: field("concurrency", t("concurrency"), h("input", { type: "number", min: 1, max: 50, value: hook.concurrency ?? "" }), t("concurrencyHint")),
     email_notification: check("email_notification", t("mailMe"), hook.email_notification, t("mailMeHint")),
@@ -128,7 +135,7 @@ function values(boxes) {
     name: text("name"), endpoint: text("endpoint"), export_type: boxes.export_type.value(), subset_fields: boxes.subset_fields.value(),
     payload_template: boxes.export_type.value() === "json" ? text("payload_template") : "", auth_level: level,
     settings: { custom_headers: boxes.headers.value(), ...(level === "basic_auth" && { username, password }) },
-    filter: text("filter") || null,
+    filter: boxes.filter.value(),
     concurrency: text("concurrency") === "" ? null : Number(text("concurrency")),
     email_notification: boxes.email_notification.control.checked,
     events: [...boxes.events.querySelectorAll("input:checked")].map((box) => box.name),

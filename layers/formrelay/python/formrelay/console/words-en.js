@@ -367,7 +367,6 @@ export default {
   "sentBy": "Sent by",
   "received": "Received",
   "question": "Question",
-  "namesHint": "Names, with commas between",
   "query": "Query",
   "addCondition": "Add a condition",
   "may": "May",
@@ -488,4 +487,5 @@ export default {
   "passwordChanged": "The password is changed. Phones need the new one, too.",
   "signUp": "Make an account",
   "signUpDone": "A mail with a link is on its way to {email}. Follow the link, then sign in.",
+  "filterSomeHint": "One condition is enough. What meets none of them is not sent.",
 };

@@ -367,7 +367,6 @@ export default {
   "sentBy": "Enviado por",
   "received": "Recibido",
   "question": "Pregunta",
-  "namesHint": "Nombres, separados por comas",
   "query": "Consulta",
   "addCondition": "Añadir una condición",
   "may": "Puede",
@@ -488,4 +487,5 @@ export default {
   "passwordChanged": "La contraseña ha cambiado. Los teléfonos también necesitan la nueva.",
   "signUp": "Crear una cuenta",
   "signUpDone": "Va en camino un correo con un enlace a {email}. Siga el enlace y luego inicie sesión.",
+  "filterSomeHint": "Basta una condición. Lo que no cumple ninguna no se envía.",
 };

@@ -367,7 +367,6 @@ export default {
   "sentBy": "Envoyé par",
   "received": "Reçu",
   "question": "Question",
-  "namesHint": "Noms, séparés par des virgules",
   "query": "Requête",
   "addCondition": "Ajouter une condition",
   "may": "Peut",
@@ -488,4 +487,5 @@ export default {
   "passwordChanged": "Le mot de passe est changé. Les téléphones ont aussi besoin du nouveau.",
   "signUp": "Créer un compte",
   "signUpDone": "Un e-mail avec un lien est en route vers {email}. Suivez le lien, puis connectez-vous.",
+  "filterSomeHint": "Une condition suffit. Ce qui n’en remplit aucune n’est pas envoyé.",
 };
