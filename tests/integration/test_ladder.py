@@ -162,6 +162,19 @@ def test_a_forbidden_address_is_final_at_once_and_nothing_is_sent(
     assert world.log(sid)["message"] == f"{world.receiver.url()} is not allowed"
 
 
+def test_nothing_is_sent_over_plain_http_once_the_deployment_forbids_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = world.submit()
+    monkeypatch.setenv("FORMRELAY_HTTPS_ONLY", "true")
+    settings.cache_clear()
+    world.run(8000)
+    assert world.requests == []
+    log = world.log(sid)
+    assert (log["status"], log["tries"], log["status_code"]) == (0, 1, None)
+    assert log["message"] == "Unsecured endpoint is not allowed"
+
+
 def test_a_hook_that_is_switched_off_gets_nothing_more(world: World) -> None:
     world.receiver.answer = Answer(500)
     sid = world.submit()

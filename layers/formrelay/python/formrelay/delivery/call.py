@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cache
+from urllib.parse import urlsplit
 
 from formrelay import hook_requests, sealing
 from formrelay.delivery.prepare import Claimed
@@ -52,6 +53,9 @@ def unreadable() -> Outcome:
 
 def post(request: HookRequest, seconds: float) -> Outcome:
     """Sends a request through the guarded client, within so many seconds altogether."""
+    if settings().https_only and urlsplit(request.url).scheme != "https":
+        # Of a hook that was saved before the deployment wanted it so.
+        return Outcome("forbidden", message=guard.UNSECURED)
     return http.post(
         request.url,
         request.headers,

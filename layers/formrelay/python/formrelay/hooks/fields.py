@@ -182,7 +182,7 @@ def _endpoint(value: Any, rules: Rules) -> str:
     if url.username is not None or url.password is not None:
         raise FaultError("Put user name and password into the settings, not into the URL.")
     if rules.https_only and url.scheme != "https":
-        raise FaultError("Unsecured endpoint is not allowed")
+        raise FaultError(guard.UNSECURED)
     if not all(guard.allowed(address, rules.policy) for address in rules.resolve(_ascii_host(url))):
         raise FaultError(f"{text} is not allowed")
     return text

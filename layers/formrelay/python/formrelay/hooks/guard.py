@@ -63,6 +63,9 @@ _V4_AT_THE_END = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/
 # Interface identifiers of ISATAP: 0000:5efe or 0200:5efe, then an IPv4 address.
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
+# Of an endpoint that is no https where nothing else is allowed.
+UNSECURED = "Unsecured endpoint is not allowed"
+
 
 class Policy(NamedTuple):
     """An operator's exceptions to the built-in list."""
