@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from formrelay.forms.content import normalise
 from formrelay.forms.xform import Identity, XFormError, compile_xform
 from tests.support.forms import JAVAROSA, XFORMS, XHTML, data_form, long_survey, parse
 
@@ -247,13 +248,24 @@ def test_the_name_of_the_form_uuid_is_reserved() -> None:
         ([{"type": "begin_group", "name": "g", "label": "G"}], "Unmatched 'begin_group'"),
         ([{"type": "end_group"}], "Unmatched 'end_group'"),
         ([{"type": "calculate", "name": "c"}], "Missing calculation"),
-        ([_text(self="1")], "could not be compiled"),
+        ([_text(self="1")], "could not be compiled (TypeError"),
+        (
+            [_text(**{"Default::fr": "1", "label::fr": "F"}), _text("r", bind="x")],
+            "could not be compiled. Columns that nobody can read: `Default::fr`, `bind`.",
+        ),
+        ([_text(**{"label::fr::x": "1"})], "Columns that nobody can read: `label::fr::x`."),
         ([_text(**{"bind::a b": "1"})], "no well-formed XForm"),
         ([_text(**{"bind::nobody:b": "1"})], "no well-formed XForm"),
     ],
 )
 def test_a_faulty_form_is_refused_with_the_reason(rows: list[dict[str, Any]], words: str) -> None:
     assert words in _error(*rows)
+
+
+def test_a_language_with_colons_in_its_name_is_named() -> None:
+    stored = normalise({"survey": [_text(**{"label::fr::x": "F"})]}).content
+    with pytest.raises(XFormError, match="Columns that nobody can read: `label::fr::x`"):
+        compile_xform(stored, IDENTITY)
 
 
 def test_what_is_no_content_is_refused() -> None:

@@ -173,6 +173,16 @@ def _translated(name: str, rest: list[str]) -> Column:
     return Column(name, "::".join(rest).strip() or None)
 
 
+def is_misread(header: str) -> bool:
+    """Whether a stored column stands for nothing: it names a language though it has none (``default::French``), or two,
+    or lacks the attribute that its first part needs (``bind``)."""
+    first, double, rest = header.partition("::")
+    name = _canonical(first, "survey") or first.lower()
+    if not double:
+        return name in _XFORM_PREFIXES
+    return name in _KNOWN["survey"] and (name not in TRANSLATABLE or "::" in rest)
+
+
 def parse_type(text: str) -> RowType:
     """Split ``select_one yn or_other`` and its kin; unify the spelling of groups, repeats and common aliases."""
     text = " ".join(text.split())

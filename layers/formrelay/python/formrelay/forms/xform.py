@@ -14,7 +14,7 @@ from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
 from formrelay.forms import grids, unnamed
-from formrelay.forms.columns import parse_header
+from formrelay.forms.columns import is_misread, parse_header
 from formrelay.forms.content import VERSION_QUESTION, ContentError, normalise
 from formrelay.forms.sheets import flatten
 from formrelay.forms.xform_model import add_form_uuid, model_of, order_translations, shape_of
@@ -84,7 +84,7 @@ def compile_xform(content: Mapping[str, Any], identity: Identity) -> XForm:
     except XFormError:
         raise
     except Exception as error:  # pyxform trips over some faulty forms instead of naming the fault
-        raise XFormError(f"The form could not be compiled ({type(error).__name__}: {error}).") from error
+        raise XFormError(_suspects(content, error)) from error
     _check(xml)
     return XForm(xml, shape)
 
@@ -132,6 +132,17 @@ def _settings(settings: dict[str, str], default_language: str | None, identity: 
 def _words(error: PyXFormError) -> str:
     text = str(error) if error.code else str(error.args[0]) if error.args else type(error).__name__
     return f"Duplicate name error: {text}" if text.endswith(_DUPLICATES) else text
+
+
+def _suspects(content: Mapping[str, Any], error: Exception) -> str:
+    """What to say of a form that pyxform trips over: the columns that are likely the reason, where there are any."""
+    rows = [*content.get("survey", ()), *content.get("choices", ())]
+    languages = [f"label::{name}" for name in content.get("translations") or () if name]
+    headers = dict.fromkeys([*languages, *(header for row in rows for header in row)])
+    columns = [f"`{header}`" for header in headers if is_misread(header)]
+    if columns:
+        return f"The form could not be compiled. Columns that nobody can read: {', '.join(columns)}."
+    return f"The form could not be compiled ({type(error).__name__}: {error})."
 
 
 def _check(xml: str) -> None:
