@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,7 +12,7 @@ from formrelay import events, ids
 from formrelay.event_kinds import DELETED, EDITED, VALIDATED
 from formrelay.storage import assets, deliveries, keys, submissions, table
 from tests.support.aws import stored
-from tests.support.calls import counting, crashing, doing, failing
+from tests.support.calls import CrashError, counting, crashing, doing, failing
 from tests.support.forms import small_jpeg
 from tests.support.receiver import Answer
 from tests.support.world import World
@@ -52,6 +53,26 @@ def heard(world: World) -> list[tuple[str | None, Any]]:
 
 def logs(world: World) -> list[dict[str, Any]]:
     return world.app.logs(world.asset, world.hook)
+
+
+def part(world: World, xml: str, *files: str, incomplete: bool = False) -> int:
+    """A part of an edit that names two files, as one that is split; the status."""
+    changed = xml.replace(">p.jpg<", ">front.jpg<").replace("<name>Ana</name>", "<name>Bo</name>")
+    changed = changed.replace(
+        f"<instanceID>{UUIDS[0]}", f"<deprecatedID>{UUIDS[0]}</deprecatedID><instanceID>{UUIDS[1]}"
+    )
+    return world.app.submit(changed, {name: name.encode() for name in files}, incomplete=incomplete).status
+
+
+def files_of(world: World) -> list[tuple[str | None, list[str]]]:
+    """(event, files in the body) of each request."""
+    return [
+        (
+            request.header("formrelay-event"),
+            [file["media_file_basename"] for file in request.json()["_attachments"]],
+        )
+        for request in world.requests
+    ]
 
 
 # The choice
@@ -454,3 +475,103 @@ def test_a_creation_is_not_announced_like_that(world: World, xml: str) -> None:
     sid = submit(world, xml)
     with pytest.raises(ValueError, match="created with its deliveries"):
         announce(world, "submission.created", submissions.get(world.asset, sid) or {})
+
+
+# Edits in parts
+
+
+@pytest.fixture
+def edited(world: World, xml: str) -> str:
+    """The XML of a submission that was sent to a hook, which hears of its edits, too."""
+    world.app.send(
+        "PATCH",
+        f"/api/v2/assets/{world.asset}/hooks/{world.hook}/",
+        {"events": CREATED_AND_EDITED},
+    )
+    submit(world, xml)
+    world.run(1)
+    assert files_of(world) == [("submission.created", ["p.jpg"])]
+    return xml
+
+
+def test_an_edit_in_parts_is_sent_with_all_of_its_files_once_the_last_came(world: World, edited: str) -> None:
+    assert part(world, edited, "audit.csv", incomplete=True) == 201
+    world.run(300)
+    assert len(world.requests) == 1
+    assert part(world, edited, "front.jpg") == 201
+    world.run(10_000)
+    assert world.posts[1:] == [301]
+    assert files_of(world)[1:] == [("submission.edited", ["audit.csv", "front.jpg"])]
+
+
+def test_an_edit_whose_last_part_does_not_come_is_sent_after_ten_minutes(world: World, edited: str) -> None:
+    part(world, edited, "front.jpg", incomplete=True)
+    world.run(10_000)
+    assert world.posts[1:] == [601]
+    assert files_of(world)[1:] == [("submission.edited", ["front.jpg"])]
+
+
+def test_an_edit_that_names_a_file_which_did_not_come_waits_a_minute_for_it(
+    world: World, edited: str
+) -> None:
+    part(world, edited)
+    world.run(20)
+    assert part(world, edited, "audit.csv") == 201
+    world.run(20)
+    assert len(world.requests) == 1
+    assert part(world, edited, "front.jpg") == 201
+    world.run(10_000)
+    assert world.posts[1:] == [41]
+    assert files_of(world)[1:] == [("submission.edited", ["audit.csv", "front.jpg"])]
+
+
+def test_an_edit_of_an_edit_that_waits_leaves_the_first_with_what_it_had(world: World, edited: str) -> None:
+    part(world, edited, "front.jpg", incomplete=True)
+    assert edit(world, edited, "Cy", 2).status == 201
+    world.run(10_000)
+    assert heard(world)[1:] == [("submission.edited", "Cy"), ("submission.edited", "Bo")]
+    assert files_of(world)[1:] == [("submission.edited", ["p.jpg"]), ("submission.edited", ["front.jpg"])]
+
+
+def test_a_part_of_the_submission_does_not_end_the_wait_of_its_edit(world: World, xml: str) -> None:
+    world.app.send(
+        "PATCH",
+        f"/api/v2/assets/{world.asset}/hooks/{world.hook}/",
+        {"events": CREATED_AND_EDITED},
+    )
+    world.app.submit(xml, incomplete=True)
+    part(world, xml, "audit.csv", incomplete=True)
+    world.run(10)
+    world.app.submit(xml, {"p.jpg": small_jpeg()})
+    world.run(10)
+    assert [event for event, _ in heard(world)] == ["submission.created"]
+    part(world, xml, "front.jpg")
+    world.run(1)
+    assert files_of(world)[1:] == [("submission.edited", ["audit.csv", "front.jpg"])]
+    world.run(10_000)
+    assert len(world.requests) == 2
+
+
+def test_an_edit_in_parts_sends_nothing_where_nobody_wants_to_hear_of_it(world: World, xml: str) -> None:
+    submit(world, xml)
+    world.run(1)
+    part(world, xml, "audit.csv", incomplete=True)
+    with counting() as made:
+        part(world, xml, "front.jpg")
+    assert made["sqs.SendMessageBatch"] == 0
+    world.run(10_000)
+    assert [event for event, _ in heard(world)] == ["submission.created"]
+
+
+def test_wherever_the_last_part_of_an_edit_dies_the_client_repeats_it_and_it_is_sent_once(
+    world: World, edited: str
+) -> None:
+    part(world, edited, "audit.csv", incomplete=True)
+    for operation in ("s3.PutObject", "dynamodb.UpdateItem", "sqs.SendMessageBatch"):
+        with suppress(CrashError), crashing(operation):
+            part(world, edited, "front.jpg")
+    with suppress(CrashError), crashing("dynamodb.UpdateItem", 3):
+        part(world, edited, "front.jpg")
+    part(world, edited, "front.jpg")
+    world.run(10_000)
+    assert files_of(world)[1:] == [("submission.edited", ["audit.csv", "front.jpg"])]

@@ -31,19 +31,23 @@ def subscribers(project: Project, event: str) -> list[str]:
     ]
 
 
-def deliveries_for(project: Project, event: str, submission: Item, *, origin: str) -> list[Item]:
+def deliveries_for(
+    project: Project, event: str, submission: Item, *, origin: str, wait: int = 0
+) -> list[Item]:
     """The deliveries of an event, for the transaction of the change; :func:`send` queues them after it.
 
     Hooks whose filter the record does not meet get none.
 
     ``submission`` is the record as the change leaves it, of a deletion as it was last. ``origin`` is the base URL
-    that the change was asked for at. The caller writes each with :func:`~formrelay.storage.deliveries.put_op` and
-    asks for others, which have another id, when one of those is refused.
+    that the change was asked for at, ``wait`` how long (ms) they wait for files at most. The caller writes each with
+    :func:`~formrelay.storage.deliveries.put_op` and asks for others, which have another id, when one is refused.
     """
     if event == CREATED:
         raise ValueError("a submission is created with its deliveries")
     now, eid = clock.now_ms(), ids.submission_id()
     pinned = _pinned(project, event, submission)
+    if wait:
+        del pinned["files"]  # the first attempt tells which have come
     return [
         {
             **deliveries.new(
@@ -52,8 +56,8 @@ def deliveries_for(project: Project, event: str, submission: Item, *, origin: st
                 eid,
                 origin=origin,
                 now=now,
-                due_at=now,
-                sweep_at=now + settings().recovery_grace * 1000,
+                due_at=now + wait,
+                sweep_at=now + wait + settings().recovery_grace * 1000,
             ),
             "event": event,
             "submission": submission["id"],
@@ -83,6 +87,6 @@ def last_words(asset: str, submission: Item) -> dict[str, Any]:
     }
 
 
-def send(rows: list[Item]) -> None:
-    """Queues the deliveries of an event that stand in the table. A failure costs time only."""
-    lanes.send_new(rows, 0)
+def send(rows: list[Item], wait: int = 0) -> None:
+    """Queues the deliveries of an event that stand in the table, ``wait`` ms from now. A failure costs time only."""
+    lanes.send_new(rows, wait)

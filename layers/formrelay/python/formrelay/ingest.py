@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from formrelay import admission, attachments, clock, creations, history
+from formrelay import admission, attachments, clock, creations, history, waiting
 from formrelay.auth import Caller
 from formrelay.changes import contents, edits
 from formrelay.errors import UnavailableError, unauthenticated
-from formrelay.isolation import lanes
 from formrelay.json_text import compact
 from formrelay.openrosa import instance as instances
 from formrelay.openrosa import instance_ids
@@ -24,16 +22,11 @@ from formrelay.openrosa.errors import OpenRosaError, Outcome
 from formrelay.openrosa.instance import Answers, Instance
 from formrelay.openrosa.multipart import Part
 from formrelay.permissions import Rows
-from formrelay.settings import settings
-from formrelay.storage import assets, changes, deliveries, submissions, table
+from formrelay.storage import assets, changes, submissions, table
 from formrelay.storage.assets import Project
 from formrelay.storage.submissions import Bodies, Guard
 from formrelay.storage.table import Item
 
-# How long hooks wait for files (ms): of a submission marked incomplete, and of one that names files which
-# did not come with it.
-WAIT_MARKED = 600_000
-WAIT_MISSING = 60_000
 _TRIES = 5
 # Of times in ms that a client may claim, up to the year 9999, which is as far as dates are written.
 _LAST_TIME = 253_370_764_800_000
@@ -109,15 +102,16 @@ class _Submission:
 
     def _create(self) -> Accepted:
         admission.check_owner(self.project, self.post.caller)
-        wait = self._wait()
+        waits = self._waits(self.files)
+        wait = waiting.LONGEST[waits] if waits else 0
         bodies = self._bodies()
-        item = self._item(wait, bodies)
+        item = self._item(waits, bodies)
         twin = creations.create(
             self.project, item, bodies, self.sha256, origin=self.post.origin, now=self.now, wait=wait
         )
         return self._again(twin) if twin else self._accepted(item, created=True)
 
-    def _item(self, wait: int, bodies: Bodies) -> Item:
+    def _item(self, waits: str | None, bodies: Bodies) -> Item:
         item: Item = {
             "root": self.uuid,
             "uuid": self.uuid,
@@ -131,19 +125,20 @@ class _Submission:
             "files": self._store_files(self.files),
             **submissions.pack(self.asset, bodies),
         }
-        if wait:
-            item["waiting"] = "marked" if self.post.incomplete else "missing"
+        if waits:
+            item["waiting"] = waits
         return item
 
     def _bodies(self) -> Bodies:
         return Bodies(compact(self.answers), self.post.xml)
 
-    def _wait(self) -> int:
+    def _waits(self, there: Mapping[str, object]) -> str | None:
+        """Why hooks wait for more files than are ``there``; None when they do not."""
         if self.instance.encrypted:
-            return 0
+            return None
         if self.post.incomplete:
-            return WAIT_MARKED
-        return WAIT_MISSING if self.post.waits and self._missing(self.files) else 0
+            return waiting.MARKED
+        return waiting.MISSING if self.post.waits and self._missing(there) else None
 
     def _missing(self, there: Mapping[str, object]) -> bool:
         """Whether the answers name files that are not there."""
@@ -182,21 +177,12 @@ class _Submission:
 
     def _complete(self, item: Item) -> None:
         """Lets waiting hooks have the submission when this part was the last one."""
-        waiting = item.get("waiting")
-        if not waiting or self.post.incomplete:
+        waits = item.get("waiting")
+        if not waits or self.post.incomplete:
             return
-        if waiting == "missing" and self._missing(item["files"]):
+        if waits == waiting.MISSING and self._missing(item["files"]):
             return  # a client repeats a part whose answer it did not get
-        sweep_at = self.now + settings().recovery_grace * 1000
-        released = []
-        for hook in item["hooks"]:
-            try:
-                released.append(deliveries.release(hook, item["id"], now=self.now, sweep_at=sweep_at))
-            except table.ConditionError:
-                continue  # its time had come, or the hook is paused or gone
-        lanes.send_new(released, 0)
-        with suppress(table.ConditionError):  # it was deleted a moment ago
-            submissions.stop_waiting(self.asset, item["id"])
+        waiting.end(self.asset, item, self.uuid, self.now)
 
     def _deleted(self) -> Accepted:
         """What was taken in once and deleted since stays deleted, and its client need not send it again."""
@@ -219,7 +205,13 @@ class _Submission:
             try:
                 new = self._edited(old)
                 twin = edits.replace(
-                    self.project, old, new, self.sha256, by=self.post.by, origin=self.post.origin
+                    self.project,
+                    old,
+                    new,
+                    self.sha256,
+                    by=self.post.by,
+                    origin=self.post.origin,
+                    waits=self._waits(new["files"]),
                 )
             except changes.StaleError:
                 continue

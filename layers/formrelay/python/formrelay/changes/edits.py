@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from formrelay import attachments, events, history
+from formrelay import attachments, events, history, waiting
 from formrelay.changes import contents
 from formrelay.changes.asked import Asked
 from formrelay.errors import UnavailableError
@@ -81,26 +81,40 @@ def revised(
     asset: str, old: Item, *, uuid: str, geo: list[float | None], files: dict[str, Item], bodies: Bodies
 ) -> Item:
     """The record after an edit; ``uuid`` is its new instanceID. What it is by, of and since stays."""
-    kept = {name: value for name, value in old.items() if name not in submissions.BODIES}
+    kept = {name: value for name, value in old.items() if name not in (*submissions.BODIES, "late")}
     changed = {"uuid": uuid, "geo": geo, "rev": old.get("rev", 0) + 1, "files": files}
     return {**kept, **changed, **submissions.pack(asset, bodies)}
 
 
-def replace(project: Project, old: Item, new: Item, sha256: str, *, by: Item, origin: str) -> Guard | None:
+def replace(
+    project: Project,
+    old: Item,
+    new: Item,
+    sha256: str,
+    *,
+    by: Item,
+    origin: str,
+    waits: str | None = None,
+) -> Guard | None:
     """Writes an edit, and lets the hooks that chose so hear of it.
 
-    ``by`` is who asked for it, as :func:`formrelay.history.who` tells, ``origin`` the base URL at which.
+    ``by`` is who asked for it, as :func:`formrelay.history.who` tells, ``origin`` the base URL at which; ``waits`` why
+    the hooks wait for files (:mod:`formrelay.waiting`), if they do.
     Returns None when it is written, else the guard that stood for the new instanceID. Raises StaleError when the
     record is no longer as ``old``.
     """
+    wait = waiting.LONGEST[waits] if waits else 0
     told = [history.modified_op(by, project.uid, project.owner, new)]
     for _ in range(_TRIES):
-        rows = events.deliveries_for(project, EDITED, new, origin=origin)
+        rows = events.deliveries_for(project, EDITED, new, origin=origin, wait=wait)
+        if waits and rows:
+            late = {"sid": rows[0]["sid"], "hooks": [row["hook"] for row in rows]}
+            new = {**new, "waiting": waits, "late": late}
         try:
             twin = table.settle(partial(changes.replace, project.uid, old, new, sha256, rows, told))
         except submissions.SidClashError:
             continue
         if twin is None:
-            events.send(rows)
+            events.send(rows, wait)
         return twin
     raise UnavailableError

@@ -5,7 +5,8 @@ A submission item holds
 ``time`` ``_submission_time`` in ms; ``by`` user or None; ``via`` their ``uid``, ``ip`` and ``source`` then;
 ``geo`` ``[lat, lng]``; ``status`` validation status; ``jobs``
 uids of the last that gave it one;
-``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files; ``rev`` number of edits;
+``hooks`` uids of the hooks it goes to; ``waiting`` while those wait for files, ``late`` ``{sid, hooks}`` of the
+deliveries of its last edit that do; ``rev`` number of edits;
 ``turn`` number of changes of any kind, so that what follows from a record as it was read is not written over another;
 ``origin`` base URL it was posted to; ``owner`` and ``form_uuid`` of the form then;
 ``files`` name → ``{uid, type, stored, size, sha1, xpath, hidden, at}``;
@@ -156,14 +157,14 @@ def add_files(asset: str, item: Item, files: dict[str, Item]) -> Item:
     )
 
 
-def stop_waiting(asset: str, sid: int) -> None:
-    """Marks a submission as complete. Raises ConditionError when it is gone."""
+def stop_waiting(asset: str, item: Item) -> None:
+    """Marks a submission as complete. Raises ConditionError when it is gone, or was edited."""
     table.update(
         settings().data_table,
-        keys.submission(asset, sid),
-        "REMOVE #waiting ADD #turn :one",
-        {":one": 1},
-        condition="attribute_exists(#pk)",
+        keys.submission(asset, item["id"]),
+        "REMOVE #waiting, #late ADD #turn :one",
+        {":one": 1, ":uuid": item["uuid"]},
+        condition="#uuid = :uuid",
     )
 
 
