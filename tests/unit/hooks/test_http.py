@@ -168,10 +168,10 @@ def test_an_idle_connection_is_not_trusted_for_long(
     now = 1000.0
     monkeypatch.setattr("formrelay.clock.now", lambda: now)
     _post(client, receiver.url())
-    now += 3.9
+    now += 1.4
     _post(client, receiver.url())
     assert receiver.connections == 1
-    now += 4.1
+    now += 1.6
     _post(client, receiver.url())
     assert receiver.connections == 2
 

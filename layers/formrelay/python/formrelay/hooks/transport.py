@@ -23,9 +23,9 @@ from formrelay.hooks.attempt import Attempt, AttemptError
 if TYPE_CHECKING:
     import socket
 
-# Servers close idle connections after 5 s or more, and a frozen sandbox does not see it; below that a reused
-# connection is alive, except for a race.
-MAX_IDLE = 4.0
+# Servers close idle connections after 5 s or more, but gunicorn, which many receivers run on, after 2; and a frozen
+# sandbox does not see it. Below that a reused connection is alive, except for a race.
+MAX_IDLE = 1.5
 # Pools (one per host) and connections kept in each; together well below the 1,024 open files of a function.
 POOLS, POOL_SIZE = 16, 32
 
