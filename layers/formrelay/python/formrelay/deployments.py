@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from formrelay import clock, functions, history, ids
 from formrelay.auth import Caller
 from formrelay.errors import ApiError, detail, invalid
-from formrelay.forms import itemsets, media
+from formrelay.forms import grids, itemsets, media
 from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.projects import change, save
 from formrelay.storage import assets, blobs, form_files
@@ -102,7 +102,7 @@ def _compile(found: Project, version_uid: str, label: str, content: dict[str, An
     """The write of the compiled form, and its MD5."""
     answer = _compiled(found, version_uid, label, content)
     md5 = hashlib.md5(answer["xform"].encode(), usedforsecurity=False).hexdigest()
-    shape = _grown_shape(found, answer["shape"])
+    shape = _grown_shape(found, answer["shape"], content)
     return assets.xform_op(found.uid, version_uid, answer["xform"], shape, md5), md5
 
 
@@ -123,8 +123,17 @@ def _compiled(found: Project, version_uid: str, label: str, content: dict[str, A
     return answer
 
 
-def _grown_shape(found: Project, shape: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The new version's shape with what only earlier versions had: phones go on sending those for a while."""
+def _grown_shape(
+    found: Project, shape: dict[str, list[str]], content: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The new version's shape with what only earlier versions had, which submissions that name no version may have.
+
+    What the new version has made something else of, such as a group of a repeat, is what it is now.
+    """
     deployed = found.state["deployed_version"]
     before = assets.shape(found.uid, deployed) if deployed else {}
-    return {kind: list(dict.fromkeys([*paths, *before.get(kind, [])])) for kind, paths in shape.items()}
+    asked = {row.get("$xpath") for row in grids.plain(content).get("survey", ())}
+    return {
+        kind: list(dict.fromkeys([*paths, *(path for path in before.get(kind, ()) if path not in asked)]))
+        for kind, paths in shape.items()
+    }

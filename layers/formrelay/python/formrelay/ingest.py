@@ -73,7 +73,7 @@ class _Submission:
         self.post, self.instance, self.project = post, instance, project
         self.asset = project.uid
         self.uuid = instance.uuid
-        self.shape = assets.shape(self.asset, project.state["deployed_version"])
+        self.shape = assets.shape_for(project, instance.version_uid)
         repeats = frozenset(self.shape["repeats"])
         self.answers: Answers = instances.flatten(instance, repeats)
         self.sha256 = hashlib.sha256(post.xml).hexdigest()

@@ -23,9 +23,9 @@ class Contents(NamedTuple):
 
 
 def read(project: Project, xml: bytes) -> Contents:
-    """What is in a document, by the deployed form. Raises OpenRosaError."""
+    """What is in a document, by the form that it was filled in with. Raises OpenRosaError."""
     instance = instances.read(xml)
-    shape = assets.shape(project.uid, project.state["deployed_version"])
+    shape = assets.shape_for(project, instance.version_uid)
     repeats = frozenset(shape["repeats"])
     answers = instances.flatten(instance, repeats)
     return Contents(

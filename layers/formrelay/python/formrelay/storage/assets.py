@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -234,9 +235,33 @@ def xform(asset: str, version_uid: str) -> str | None:
     return unpacked(item) if item else None
 
 
-@lru_cache(maxsize=256)
 def shape(asset: str, version_uid: str) -> dict[str, Any]:
-    """What ingest needs of a deployed form: repeats, geopoints, media. Never changes, so kept per process."""
+    """What ingest needs of a deployed form: repeats, geopoints, media; nothing of one that is not there."""
+    try:
+        return _shape(asset, version_uid)
+    except LookupError:
+        return {name: [] for name in _SHAPE}
+
+
+def shape_for(project: Project, named: str | None) -> dict[str, Any]:
+    """The shape by which to read a submission that names a version, or none.
+
+    It is that of this version, if it was ever deployed here, as devices go on with the form they have; else that of
+    the deployed one.
+    """
+    deployed = project.state["deployed_version"]
+    if named and named != deployed and ids.is_uid(named, "v"):
+        with suppress(LookupError):
+            return _shape(project.uid, named)
+    return shape(project.uid, deployed)
+
+
+_SHAPE = ("repeats", "geopoints", "media")
+
+
+@lru_cache(maxsize=256)
+def _shape(asset: str, version_uid: str) -> dict[str, Any]:
+    """Never changes once it is there, so kept per process. Raises LookupError."""
     key = keys.xform(asset, version_uid)
     found, _ = table.query(
         settings().data_table,
@@ -244,5 +269,7 @@ def shape(asset: str, version_uid: str) -> dict[str, Any]:
         {":pk": key["pk"], ":sk": key["sk"]},
         projection="#shape",
     )
-    parsed: dict[str, Any] = json.loads(zlib.decompress(found[0]["shape"])) if found else {}
-    return {name: parsed.get(name, []) for name in ("repeats", "geopoints", "media")}
+    if not found:
+        raise LookupError(version_uid)
+    parsed: dict[str, Any] = json.loads(zlib.decompress(found[0]["shape"]))
+    return {name: parsed.get(name, []) for name in _SHAPE}
