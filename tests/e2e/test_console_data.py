@@ -107,7 +107,7 @@ def test_one_goes_from_a_submission_to_its_deliveries_and_back_and_to_its_neighb
     newest, oldest = ids(project)
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/data")
-    page.get_by_role("link", name=str(newest)).click()
+    page.locator("tbody tr", has_text=str(newest)).get_by_role("link").click()
     delivery = page.get_by_role("cell").get_by_role("link", name=project.sink)
     expect(delivery).to_have_count(1)
     delivery.click()
@@ -123,9 +123,9 @@ def test_one_goes_from_a_submission_to_its_deliveries_and_back_and_to_its_neighb
 def test_many_are_validated_and_deleted_at_once(page: Page, stack: Stack, project: Project) -> None:
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/data")
-    expect(page.locator("tbody input")).to_have_count(2)
+    page.get_by_role("button", name="Choose all").click()
     for box in page.locator("tbody input").all():
-        box.check()
+        expect(box).to_be_checked()
     expect(page.get_by_text("Chosen: 2")).to_be_visible()
     page.get_by_label("Set status").select_option("Approved")
     expect(page.locator("td .badge", has_text="Approved")).to_have_count(2)

@@ -3,7 +3,7 @@
 import { asset, get, patch, remove } from "./api.js";
 import { condition } from "./conditions.js";
 import { field, fill, h, select, table } from "./dom.js";
-import { moment, number, t, told } from "./i18n.js";
+import { number, t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { button, empty, link, pager, sure, time } from "./parts.js";
 import { asked, rowsOf, worded, zoned } from "./survey.js";
@@ -14,6 +14,8 @@ const PAGE = 25;
 const COLUMNS = 4;
 const LOOK = 10;
 const NONE = "none";
+// What the form makes of the answers to call a submission by, where it does.
+const NAME = "meta/instanceName";
 
 // The page that was looked at last, so that one goes from submission to submission in it.
 const seen = { uid: "", ids: [] };
@@ -34,10 +36,14 @@ export async function showData(ctx, uid, project) {
     const page = await get(place.path, question(place, kept), { signal: ctx.signal });
     Object.assign(seen, { uid, ids: page.results.map((one) => one._id) });
     place.chosen = new Set(seen.ids.filter((id) => place.chosen.has(id)));
-    const head = () => fill(above, place.chosen.size ? doing(ctx, place) : h("span", { class: "quiet" }, t("submissions"), ": ", h("b", {}, number(page.count))));
-    head();
-    fill(list, page.results.length ? rowsTable(place, page.results, head) : nothing(uid, kept),
-      pager(ctx, Number(kept.start), PAGE, page, async (start) => { kept.start = start; place.chosen.clear(); await load(); }));
+    const head = () => fill(above, place.chosen.size ? doing(ctx, place) : [h("span", { class: "quiet" }, t("submissions"), ": ", h("b", {}, number(page.count))),
+      page.results.length > 1 && changes(place) && h("button", { type: "button", class: "plain", onclick: () => { place.chosen = new Set(seen.ids); show(); } }, t("chooseAll"))]);
+    const show = () => {
+      head();
+      fill(list, page.results.length ? rowsTable(place, page.results, head) : nothing(uid, kept),
+        pager(ctx, Number(kept.start), PAGE, page, async (start) => { kept.start = start; place.chosen.clear(); await load(); }));
+    };
+    show();
   }
 
   await load();
@@ -54,13 +60,15 @@ function rightsOf(project) {
   return { validate: may("validate_submissions"), delete: may("delete_submissions") };
 }
 
+const changes = (place) => place.rights.validate || place.rights.delete;
+
 function question(place, kept) {
   const wanted = [];
   if (kept.status) wanted.push({ "_validation_status.uid": kept.status === NONE ? null : kept.status });
   if (kept.where) wanted.push(JSON.parse(kept.where));
   return {
     limit: PAGE, start: kept.start, sort: '{"_id":-1}', query: wanted.length ? JSON.stringify({ $and: wanted }) : "",
-    fields: JSON.stringify(["_submission_time", "_submitted_by", ...place.columns.map((row) => row.path)]),
+    fields: JSON.stringify([NAME, "_submission_time", "_submitted_by", ...place.columns.map((row) => row.path)]),
   };
 }
 
@@ -93,8 +101,7 @@ function filters(ctx, place, kept) {
 }
 
 function rowsTable(place, records, changed) {
-  const { rights, chosen, columns, uid } = place;
-  const ticks = rights.validate || rights.delete;
+  const { chosen, columns, uid } = place;
   const tick = (record) => h("input", { type: "checkbox", checked: chosen.has(record._id), "aria-label": `${t("choose")}: ${record._id}`, onchange: (event) => {
     if (event.target.checked) chosen.add(record._id);
     else chosen.delete(record._id);
@@ -102,8 +109,8 @@ function rowsTable(place, records, changed) {
   } });
   return table(t("submissions"), [t("submission"), t("sentBy"), t("validation"), ...columns.map((row) => row.label || row.name)],
     records.map((record) => [
-      h("div", { class: "ticked" }, ticks && tick(record), h("span", {}, h("a", { class: "name", href: `#/p/${uid}/data/${record._id}` }, String(record._id)),
-        h("span", { class: "under", title: moment(zoned(record._submission_time)) }, time(zoned(record._submission_time))))),
+      h("div", { class: "ticked" }, changes(place) && tick(record), h("span", {}, h("a", { class: "name", href: `#/p/${uid}/data/${record._id}` }, h("bdi", {}, record[NAME] || record._id)),
+        h("span", { class: "under" }, record[NAME] && `${record._id} · `, time(zoned(record._submission_time))))),
       h("bdi", {}, record._submitted_by || "–"), validity(record._validation_status),
       ...columns.map((row) => brief(worded(row, record[row.path]))),
     ]));

@@ -488,4 +488,5 @@ export default {
   "signUp": "Make an account",
   "signUpDone": "A mail with a link is on its way to {email}. Follow the link, then sign in.",
   "filterSomeHint": "One condition is enough. What meets none of them is not sent.",
+  "chooseAll": "Choose all on this page",
 };

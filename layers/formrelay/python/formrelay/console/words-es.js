@@ -488,4 +488,5 @@ export default {
   "signUp": "Crear una cuenta",
   "signUpDone": "Va en camino un correo con un enlace a {email}. Siga el enlace y luego inicie sesión.",
   "filterSomeHint": "Basta una condición. Lo que no cumple ninguna no se envía.",
+  "chooseAll": "Elegir toda la página",
 };
