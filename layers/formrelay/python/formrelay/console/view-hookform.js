@@ -115,7 +115,7 @@ function controls(project, hook, changed) {
     settings,
     headers: headerPairs(hook.settings.custom_headers || {}, changed),
     events: faulty(h("fieldset", { class: "field" }, h("legend", {}, t("events")), EVENTS.map((name) => check(name, told("event", name), hook.events.includes(name))))),
-    filter: filterPicker(rowsOf(project.content), hook.filter, changed),
+    filter: filterPicker(rowsOf(project.content), hook.filter, { changed }),
     payload_template: wrapper,
     concurrency: field("concurrency", t("concurrency"), h("input", { type: "number", min: 1, max: 50, value: hook.concurrency ?? "" }), t("concurrencyHint")),
     email_notification: check("email_notification", t("mailMe"), hook.email_notification, t("mailMeHint")),

@@ -1,11 +1,14 @@
 // Sending again: what failed, or what there is already; and how such work goes on.
 
-import { get, patch, post } from "./api.js";
+import { formOf, get, patch, post } from "./api.js";
 import { field, h, table } from "./dom.js";
+import { filterPicker } from "./hookfilter.js";
 import { number, t, told } from "./i18n.js";
 import { badge, button, empty, live, sure, time } from "./parts.js";
+import { rowsOf } from "./survey.js";
 
 export async function showResend(ctx, place) {
+  const { content } = await formOf(place.uid, ctx.signal);
   const jobs = await live(ctx, 3, async () => {
     const page = await get(`${place.path}/jobs/`, { limit: 20 }, { signal: ctx.signal });
     return page.results.length
@@ -15,7 +18,7 @@ export async function showResend(ctx, place) {
       ]), [3, 4, 5])
       : empty("again", t("noJobs"), t("noJobsHint"));
   });
-  return [h("div", { class: "split" }, retrying(ctx, place, jobs), replaying(ctx, place, jobs)), h("h2", {}, t("jobs")), jobs];
+  return [h("div", { class: "split" }, retrying(ctx, place, jobs), replaying(ctx, place, rowsOf(content), jobs)), h("h2", {}, t("jobs")), jobs];
 }
 
 const utc = (box) => (box.control.value ? new Date(box.control.value).toISOString() : undefined);
@@ -44,12 +47,13 @@ function retrying(ctx, place, jobs) {
     }), "main"));
 }
 
-function replaying(ctx, place, jobs) {
+function replaying(ctx, place, rows, jobs) {
   const from = moment_("from", t("receivedSince"), t("replaySinceHint"));
-  const query = field("query", t("replayQuery"), h("input", { dir: "ltr", spellcheck: "false", placeholder: '{"region": "north"}' }), t("replayQueryHint"));
+  const query = filterPicker(rows, null, { legend: t("replayQuery"), hint: t("replayQueryHint"), some: t("conditionsHint") });
   return h("section", { class: "sheet" }, h("h2", {}, t("replay")), h("p", { class: "quiet" }, t("replayHint")), from, query,
     button(ctx, t("replayNow"), () => sending({ since: from, query }, async () => {
-      const [since, wanted] = [utc(from), query.control.value.trim()];
+      const [since, wanted] = [utc(from), query.value()];
+      if (query.isUnfinished()) { query.fail(t("whichOnes", { right: t("replayQuery") })); return; }
       if (since && wanted) { query.fail(t("replayEither")); return; }
       if (!await sure(t("replay"), t("replaySure"), t("replayNow"))) return;
       const job = await post(`${place.path}/replay/`, wanted ? { query: wanted } : since ? { since } : { all: true });

@@ -489,4 +489,5 @@ export default {
   "signUpDone": "A mail with a link is on its way to {email}. Follow the link, then sign in.",
   "filterSomeHint": "One condition is enough. What meets none of them is not sent.",
   "chooseAll": "Choose all on this page",
+  "conditionsHint": "One condition is enough.",
 };

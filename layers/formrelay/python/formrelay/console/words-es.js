@@ -489,4 +489,5 @@ export default {
   "signUpDone": "Va en camino un correo con un enlace a {email}. Siga el enlace y luego inicie sesión.",
   "filterSomeHint": "Basta una condición. Lo que no cumple ninguna no se envía.",
   "chooseAll": "Elegir toda la página",
+  "conditionsHint": "Basta una condición.",
 };

@@ -489,4 +489,5 @@ export default {
   "signUpDone": "Un e-mail avec un lien est en route vers {email}. Suivez le lien, puis connectez-vous.",
   "filterSomeHint": "Une condition suffit. Ce qui n’en remplit aucune n’est pas envoyé.",
   "chooseAll": "Choisir toute la page",
+  "conditionsHint": "Une condition suffit.",
 };
