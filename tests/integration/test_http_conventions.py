@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import zlib
 from typing import Any
 
 import pytest
@@ -318,8 +317,9 @@ def test_a_gzipped_body_is_read(app: App, coding: str) -> None:
     assert (made.status, made.json()["name"]) == (201, "Zoë")
 
 
-def test_an_uncompressed_body_may_say_so(app: App) -> None:
-    assert _compressed(app, b'{"name": "a", "asset_type": "survey"}', "identity").status == 201
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_an_uncompressed_body_is_read_also_where_a_proxy_left_the_header(app: App, coding: str) -> None:
+    assert _compressed(app, b'{"name": "a", "asset_type": "survey"}', coding).status == 201
 
 
 @pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip", "\u20ac"])
@@ -332,8 +332,8 @@ def test_another_coding_is_refused_and_gzip_offered(app: App, coding: str) -> No
 
 @pytest.mark.parametrize(
     "body",
-    [b"{}", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", zlib.compress(b"{}")],
-    ids=["plain", "cut off", "with more behind it", "zlib"],
+    [gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", b"\x1f\x8b{}"],
+    ids=["cut off", "with more behind it", "only begun"],
 )
 def test_a_body_that_is_no_gzip_is_refused(app: App, body: bytes) -> None:
     refused = _compressed(app, body, "gzip")

@@ -272,7 +272,6 @@ def test_a_compressed_body_is_read_and_bounded_as_any_other(app: App, asset: str
     assert said(answered(gzip.compress(large))) == (413, "Submission is too large")
     refused = answered(whole, **{"content-encoding": "br"})
     assert (refused.status, "<root><detail>Unsupported content encoding" in refused.text) == (415, True)
-    assert answered(whole).status == 400
     assert [record["name"] for record in app.records(asset)] == ["Ana"]
 
 

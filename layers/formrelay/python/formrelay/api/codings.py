@@ -9,6 +9,7 @@ from formrelay.errors import ApiError, detail
 MAX_INFLATED = 6_000_000
 """Bytes: as many as could have come without compression."""
 _GZIP = ("gzip", "x-gzip")
+_MAGIC = b"\x1f\x8b"  # begins no text, and no body of parts
 _WINDOW = 31  # of gzip alone
 
 
@@ -24,6 +25,8 @@ def decoded(body: bytes, coding: str) -> bytes:
     if coding not in _GZIP:
         text = f'Unsupported content encoding "{coding[:100]}" in request.'
         raise ApiError(415, {"detail": text}, {"Accept-Encoding": "gzip"})
+    if not body.startswith(_MAGIC):
+        return body  # a proxy has undone it, and left the header
     inflater = zlib.decompressobj(_WINDOW)
     try:
         inflated = inflater.decompress(body, MAX_INFLATED + 1)
