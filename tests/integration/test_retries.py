@@ -272,6 +272,30 @@ def test_a_replay_that_fails_goes_down_the_rest_of_the_ladder(world: World) -> N
     assert world.log(sid)["status"] == SUCCESS
 
 
+def test_what_arrived_stays_so_when_its_submission_is_deleted_and_its_owner_insists(world: World) -> None:
+    sid, kept = world.submit(), world.submit()
+    world.run(0)
+    before = world.log(sid)
+    assert world.app.call("DELETE", f"/api/v2/assets/{world.asset}/data/{sid}/").status == 204
+    gone = {"detail": "Submission has been deleted", "status_code": None}
+    assert told(world.retry(sid, "force=true")) == (400, gone)
+    assert world.app.send("PATCH", world.hook_path("retry/"), {"force": True}).status == 200
+    world.run(0)
+    assert world.log(sid) == before
+    assert world.log(kept)["tries"] == 2
+    (job,) = world.app.get(world.hook_path("jobs/")).json()["results"]
+    assert job["total"] == 1
+
+
+def test_the_end_of_a_submission_can_be_told_again(world: World) -> None:
+    world.change_hook(events=["submission.deleted"])
+    sid = world.submit()
+    assert world.app.call("DELETE", f"/api/v2/assets/{world.asset}/data/{sid}/").status == 204
+    world.run(0)
+    assert world.retry(sid, "force=true").status == 200
+    assert [request.json()["_id"] for request in world.requests] == [sid, sid]
+
+
 def test_force_means_nothing_for_an_attempt_in_flight(world: World) -> None:
     sid = world.submit()
     world.claim(sid, 1)

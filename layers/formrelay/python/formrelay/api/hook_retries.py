@@ -11,6 +11,7 @@ from formrelay.api.http import Response, json_response, parse_json
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, detail, invalid
 from formrelay.hooks import fields
+from formrelay.hooks.ladder import DELETED
 from formrelay.isolation import lanes
 from formrelay.query import texts
 from formrelay.resends import jobs as resends
@@ -37,7 +38,10 @@ def retry_log(ctx: Context, asset: str, hook: str, log: str) -> Response:
     """Sends one delivery again while the caller waits; queues it where that is not possible."""
     found, item = hook_logs.delivery(ctx, asset, hook, log)
     force = _force({**ctx.request.query, **ctx.request.data()})
-    due = retries.retry(item) if found["active"] and _may_send(item, force) else None
+    may_send = found["active"] and _may_send(item, force)
+    if may_send and retries.is_spent(item):
+        return json_response({"detail": DELETED, "status_code": None}, 400)
+    due = retries.retry(item) if may_send else None
     if due is None:
         return json_response({"detail": _BUSY, "status_code": None}, 400)
     try:

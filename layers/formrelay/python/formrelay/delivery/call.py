@@ -10,11 +10,10 @@ from formrelay import hook_requests, sealing
 from formrelay.delivery.prepare import Claimed
 from formrelay.hook_requests import HookRequest
 from formrelay.hooks import guard, http, payload
-from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.ladder import DELETED, Outcome
 from formrelay.log import logger
 from formrelay.settings import settings
 
-DELETED = "Submission has been deleted"
 INACTIVE = "The hook is switched off"
 NOT_MADE = "The request could not be made, for a reason that is not the hook's. Nothing was sent."
 

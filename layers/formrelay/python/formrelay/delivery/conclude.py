@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from formrelay import clock
-from formrelay.delivery.call import DELETED, INACTIVE
+from formrelay.delivery.call import INACTIVE
 from formrelay.hooks import ladder
-from formrelay.hooks.ladder import Outcome
+from formrelay.hooks.ladder import DELETED, Outcome
 from formrelay.hooks.payload import Body
 from formrelay.isolation import lanes, pauses
 from formrelay.log import logger

@@ -25,6 +25,8 @@ Kind = Literal[
 
 # Begins the message of an attempt that got no answer with a text of its own (contract rest-services §3).
 FAILED = "An error occurred when sending data to external endpoint: "
+# The message of an attempt that had nothing to send any more (ibid.).
+DELETED = "Submission has been deleted"
 GONE = 410
 # Trying these again cannot help before their owner has changed something.
 _FINAL: frozenset[Kind] = frozenset({"forbidden", "unusable"})

@@ -6,10 +6,11 @@ import time
 from typing import NamedTuple
 
 from formrelay import clock
+from formrelay.event_kinds import DELETED
 from formrelay.isolation import lanes
 from formrelay.log import logger
 from formrelay.settings import settings
-from formrelay.storage import deliveries, table
+from formrelay.storage import deliveries, submissions, table
 from formrelay.storage.table import Item
 
 _PAGE = 100
@@ -100,9 +101,23 @@ def make_due(job: Item, sids: list[int]) -> list[Item]:
     for item in deliveries.get_many(job["hook"], sids):
         if item.get("job") == job["uid"]:
             mine.append(item)
-        elif filters.mean(item, job["created"]) and (made := retry(item, job=job["uid"])):
+        elif (
+            filters.mean(item, job["created"])
+            and not is_spent(item)
+            and (made := retry(item, job=job["uid"]))
+        ):
             mine.append(made)
     return mine
+
+
+def is_spent(item: Item) -> bool:
+    """Whether a delivery has arrived and cannot be sent again, since its submission is deleted.
+
+    It would end as failed, though it arrived.
+    """
+    if item["status"] != deliveries.SUCCESS or item.get("event") == DELETED:
+        return False
+    return not submissions.exists(item["asset"], deliveries.submission_id(item))
 
 
 def retry(

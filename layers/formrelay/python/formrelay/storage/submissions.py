@@ -131,6 +131,14 @@ def get(asset: str, sid: int) -> Item | None:
     return table.get(settings().data_table, keys.submission(asset, sid))
 
 
+def exists(asset: str, sid: int) -> bool:
+    """Whether there is that submission; nothing of it is sent over."""
+    key = keys.submission(asset, sid)
+    values = {":pk": key["pk"], ":sk": key["sk"]}
+    found, _ = table.query(settings().data_table, "#pk = :pk AND #sk = :sk", values, projection="#pk")
+    return bool(found)
+
+
 def get_many(asset: str, sids: Sequence[int]) -> list[Item]:
     """Those of up to 100 submissions that there are."""
     wanted = [keys.submission(asset, sid) for sid in sids]
