@@ -268,6 +268,16 @@ def test_a_language_with_colons_in_its_name_is_named() -> None:
         compile_xform(stored, IDENTITY)
 
 
+def test_what_pyxform_trips_over_beside_columns_of_the_survey_is_named() -> None:
+    choices = [{"list_name": "c", "name": "x", "label": "X", "region::en": "north", "media": "x.png"}]
+    question = {"type": "select_one c", "name": "q", "label": "Q"}
+    assert "nobody can read: `region::en`, `media`." in _error(question, choices=choices)
+    external = {"type": "select_one_external c", "name": "county", "label": "County"}
+    stored = normalise({"survey": [external], "external_choices": choices[:1]}).content
+    with pytest.raises(XFormError, match="`county`: a select_one_external needs a choice_filter"):
+        compile_xform(stored, IDENTITY)
+
+
 def test_what_is_no_content_is_refused() -> None:
     assert "not an object" in _error("row")  # type: ignore[arg-type]
 

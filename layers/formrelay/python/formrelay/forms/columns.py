@@ -173,14 +173,18 @@ def _translated(name: str, rest: list[str]) -> Column:
     return Column(name, "::".join(rest).strip() or None)
 
 
-def is_misread(header: str) -> bool:
-    """Whether a stored column stands for nothing: it names a language though it has none (``default::French``), or two,
-    or lacks the attribute that its first part needs (``bind``)."""
-    first, double, rest = header.partition("::")
-    name = _canonical(first, "survey") or first.lower()
+def is_misread(header: str, sheet: str) -> bool:
+    """Whether a stored column of the survey or of the choices stands for nothing.
+
+    It names a language though it has none (``default::French``), or two, or lacks what its first part needs (``bind``).
+    """
+    column = parse_header(header, sheet)
+    if column.name in TRANSLATABLE:
+        return "::" in (column.language or "")
+    first, double, _ = column.name.partition("::")
     if not double:
-        return name in _XFORM_PREFIXES
-    return name in _KNOWN["survey"] and (name not in TRANSLATABLE or "::" in rest)
+        return first.lower() in _XFORM_PREFIXES | {"media"}
+    return sheet == "choices" or _canonical(first, sheet) in _KNOWN["survey"]
 
 
 def parse_type(text: str) -> RowType:

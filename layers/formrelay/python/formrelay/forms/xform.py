@@ -136,12 +136,18 @@ def _words(error: PyXFormError) -> str:
 
 def _suspects(content: Mapping[str, Any], error: Exception) -> str:
     """What to say of a form that pyxform trips over: the columns that are likely the reason, where there are any."""
-    rows = [*content.get("survey", ()), *content.get("choices", ())]
-    languages = [f"label::{name}" for name in content.get("translations") or () if name]
-    headers = dict.fromkeys([*languages, *(header for row in rows for header in row)])
-    columns = [f"`{header}`" for header in headers if is_misread(header)]
+    languages = [("survey", f"label::{name}") for name in content.get("translations") or () if name]
+    cells = [
+        (sheet, name) for sheet in ("survey", "choices") for row in content.get(sheet) or () for name in row
+    ]
+    columns = [f"`{name}`" for sheet, name in dict.fromkeys([*languages, *cells]) if is_misread(name, sheet)]
     if columns:
         return f"The form could not be compiled. Columns that nobody can read: {', '.join(columns)}."
+    for row in content.get("survey") or ():
+        if row.get("type") == "select_one_external" and "choice_filter" not in row:
+            return (
+                f"`{row.get('name') or row.get('$autoname')}`: a select_one_external needs a choice_filter."
+            )
     return f"The form could not be compiled ({type(error).__name__}: {error})."
 
 
