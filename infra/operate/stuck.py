@@ -37,10 +37,10 @@ def overdue(behind: int) -> Iterator[dict[str, Any]]:
     from formrelay.storage import keys, sweep
 
     until = clock.now_ms() - behind
-    for shard in range(keys.SWEEP_SHARDS):
+    for shard in keys.SWEEP_SHARDS:
         start = None
         while True:
-            entries, start = sweep.due(str(shard), until, start)
+            entries, start = sweep.due(shard, until, start)
             for entry in entries:
                 item = sweep.item(entry)
                 if item and item.get("sweep_at", until + 1) <= until:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from typing import Any
 
 from formrelay import delivery, recovery
@@ -250,12 +252,47 @@ def test_recovery_stops_when_its_time_is_over(world: World) -> None:
     assert world.queued("first") == []
 
 
+def test_a_job_does_not_wait_behind_deliveries(world: World) -> None:
+    other = world.app.add_hook(world.asset, world.receiver.url("/other"), name="Other")
+    in_shard = {keys.delivery_shard(world.hook, sid): sid for sid in range(1, 100)}
+    for sid in in_shard.values():
+        due = deliveries.new(world.asset, world.hook, sid, origin="", now=1, due_at=1, sweep_at=1)
+        table.put(world.app.settings.data_table, due)
+    world.app.call("DELETE", f"/api/v2/assets/{world.asset}/hooks/{other}/")
+    job_done = threading.Event()
+    waited: list[bool] = []
+
+    def waits() -> None:
+        waited.append(job_done.wait(20))
+
+    with ExitStack() as busy:
+        # No shard of deliveries gets any further before the job is at its end.
+        for number in range(1, len(keys.DELIVERY_SHARDS) + 1):
+            busy.enter_context(doing("dynamodb.BatchGetItem", waits, number))
+        busy.enter_context(doing("dynamodb.DeleteItem", job_done.set))
+        assert world.sweep() == {"job done": 1, "sent": len(keys.DELIVERY_SHARDS)}
+    assert waited == [True] * len(keys.DELIVERY_SHARDS)
+
+
+def test_all_but_deliveries_stands_in_shards_of_its_own(world: World) -> None:
+    world.receiver.answer = Answer(410)
+    world.submit()
+    world.run(0)
+    shards = {
+        item["pk"]["S"][0]: item["sweep"]["S"]
+        for item in stored(world.app.settings.data_table)
+        if "sweep" in item
+    }
+    assert {"A", "R"} <= shards.keys()
+    assert set(shards.values()) <= set(keys.ERRAND_SHARDS)
+
+
 def test_deliveries_come_before_jobs(world: World) -> None:
     sid = world.submit()
     world.lose_queues()
     world.recovers = False
     world.run(GRACE)
-    # A job in the same shard that has been due for longer.
+    # A job in the same shard, where versions before this one put it, that has been due for longer.
     shard = world.item(sid)["sweep"]
     job = {**keys.job("jx"), "uid": "jx", "kind": "purge-hook", "hook": "h", "sweep": shard, "sweep_at": 1}
     table.put(world.app.settings.data_table, job)
@@ -273,7 +310,7 @@ def test_a_quiet_minute_costs_one_query_a_shard(world: World) -> None:
     world.submit()
     with counting() as made:
         world.sweep()
-    assert made == {"dynamodb.Query": keys.SWEEP_SHARDS}
+    assert made == {"dynamodb.Query": len(keys.SWEEP_SHARDS)}
 
 
 def test_a_message_sent_again_costs_three_calls(world: World) -> None:
@@ -284,7 +321,7 @@ def test_a_message_sent_again_costs_three_calls(world: World) -> None:
     with counting() as made:
         world.sweep()
     assert made == {
-        "dynamodb.Query": keys.SWEEP_SHARDS,
+        "dynamodb.Query": len(keys.SWEEP_SHARDS),
         "dynamodb.BatchGetItem": 1,
         "dynamodb.UpdateItem": 1,
         "sqs.SendMessageBatch": 1,
@@ -296,11 +333,11 @@ def test_many_messages_are_read_and_sent_together(world: World) -> None:
     world.lose_queues()
     world.recovers = False
     world.run(GRACE)
-    shards = len({keys.sweep_shard(world.hook, sid) for sid in sids})
+    shards = len({keys.delivery_shard(world.hook, sid) for sid in sids})
     with counting() as made:
         assert world.sweep() == {"sent": 24}
     assert made == {
-        "dynamodb.Query": keys.SWEEP_SHARDS,
+        "dynamodb.Query": len(keys.SWEEP_SHARDS),
         "dynamodb.BatchGetItem": shards,
         "dynamodb.UpdateItem": 24,
         "sqs.SendMessageBatch": shards,

@@ -36,7 +36,7 @@ def purge_project(asset: str, hooks: Sequence[str], users: Sequence[str]) -> Ite
 
 def _job(kind: str, **facts: str | Sequence[str]) -> Item:
     uid, now = ids.uid("j"), clock.now_ms()
-    shard = keys.sweep_shard(uid)
+    shard = keys.errand_shard(uid)
     return {
         **keys.job(uid),
         "uid": uid,

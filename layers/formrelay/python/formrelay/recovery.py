@@ -24,16 +24,15 @@ _SKEW_MS = 2_000
 # The template counts log lines with these messages for its metrics.
 SENT_AGAIN, NOT_RECOVERED = "message sent again", "entry not recovered"
 _MAX_LATER_MS = 3_600_000
-# What is looked at after all deliveries and reports: jobs, then what is left of deleted submissions.
+# What is looked at after all else in its shard: jobs, then what is left of deleted submissions.
 _LATER = ("J#", "X#")
 
 
 def run(seconds: float) -> Counter[str]:
-    """Works through all shards, each from its oldest entry, for at most so long; counts what was done."""
+    """Works through all shards at once, each from its oldest entry, for at most so long; counts what was done."""
     ends = time.monotonic() + seconds
-    shards = [str(number) for number in range(keys.SWEEP_SHARDS)]
-    with ThreadPoolExecutor(len(shards)) as pool:
-        done: Counter[str] = sum(pool.map(lambda shard: _sweep(shard, ends), shards), Counter())
+    with ThreadPoolExecutor(len(keys.SWEEP_SHARDS)) as pool:
+        done: Counter[str] = sum(pool.map(lambda shard: _sweep(shard, ends), keys.SWEEP_SHARDS), Counter())
     logger.info("swept", extra={"done": dict(done)})
     return done
 

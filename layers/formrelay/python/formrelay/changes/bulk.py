@@ -87,7 +87,7 @@ def start(
         "done": 0,
         "failed": 0,
         "detail": "",
-        "sweep": keys.sweep_shard(uid),
+        "sweep": keys.errand_shard(uid),
         "sweep_at": now,
     }
     jobs.put(job)

@@ -101,7 +101,7 @@ def make(caller: Caller | None, project: Project, wanted: Mapping[str, Any], ori
         "blob": blobs.export_key(project.uid, uid),
         "status": exports.CREATED,
         "tries": 0,
-        "sweep": keys.sweep_shard(uid),
+        "sweep": keys.errand_shard(uid),
         "sweep_at": now + settings().recovery_grace * 1000,
     }
 

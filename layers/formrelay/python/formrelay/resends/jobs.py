@@ -78,7 +78,7 @@ def _new(kind: str, asset: str, hook: str, what: Item) -> Item:
         "failed": 0,
         "left_out": 0,
         "detail": "",
-        "sweep": keys.sweep_shard(uid),
+        "sweep": keys.errand_shard(uid),
         "sweep_at": now,
     }
     jobs.put(job)

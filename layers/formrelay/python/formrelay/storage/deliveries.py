@@ -50,7 +50,7 @@ def new(asset: str, hook: str, sid: int, *, origin: str, now: int, due_at: int, 
         "due_at": due_at,
         "created": now,
         "modified": now,
-        "sweep": keys.sweep_shard(hook, sid),
+        "sweep": keys.delivery_shard(hook, sid),
         "sweep_at": sweep_at,
     }
 
@@ -150,7 +150,7 @@ def retry_by_hand(
         ":next": item["seq"] + 1,
         ":yes": True,
         ":now": now,
-        ":shard": keys.sweep_shard(item["hook"], item["sid"]),
+        ":shard": keys.delivery_shard(item["hook"], item["sid"]),
         ":sweep": sweep_at,
         ":trouble": keys.trouble(item["hook"], "pending"),
     }

@@ -97,7 +97,7 @@ def pause(
     expression = "SET #paused_at = :now, #paused_by = :by, #origin = :origin, #probes = :none"
     if probe_at is not None:
         expression += ", #sweep = :shard, #sweep_at = :probe"
-        values |= {":shard": keys.sweep_shard("health", found["hook"]), ":probe": probe_at}
+        values |= {":shard": keys.errand_shard(found["hook"]), ":probe": probe_at}
     table.transact(
         [
             table.update_op(
@@ -234,7 +234,7 @@ def revive_op(found: Item, *, now: int) -> Item:
         {
             ":now": now,
             ":none": 0,
-            ":shard": keys.sweep_shard("health", found["hook"]),
+            ":shard": keys.errand_shard(found["hook"]),
             ":seen": found["paused_at"],
         },
         condition=_PAUSED,

@@ -14,7 +14,10 @@ Key = dict[str, str]
 
 SWEEP_INDEX = "sweep"
 TROUBLE_INDEX = "trouble"
-SWEEP_SHARDS = 8
+# Of the sweep index: for deliveries, and for all else, which must not wait behind a million of them.
+DELIVERY_SHARDS = tuple(f"{number}" for number in range(8))
+ERRAND_SHARDS = tuple(f"e{number}" for number in range(4))
+SWEEP_SHARDS = DELIVERY_SHARDS + ERRAND_SHARDS
 
 
 def of(item: Mapping[str, Any]) -> Key:
@@ -27,9 +30,18 @@ def sid_text(sid: int) -> str:
     return f"{sid:015d}"
 
 
-def sweep_shard(*parts: str | int) -> str:
-    """The shard of the sweep index in which an item stands; the same for the same parts, in every process."""
-    return str(zlib.crc32("/".join(map(str, parts)).encode()) % SWEEP_SHARDS)
+def delivery_shard(hook_uid: str, sid: int) -> str:
+    """The shard of the sweep index in which a delivery stands."""
+    return _one_of(DELIVERY_SHARDS, f"{hook_uid}/{sid}")
+
+
+def errand_shard(name: str) -> str:
+    """The shard in which anything else stands; the same for the same name, in every process."""
+    return _one_of(ERRAND_SHARDS, name)
+
+
+def _one_of(shards: tuple[str, ...], name: str) -> str:
+    return shards[zlib.crc32(name.encode()) % len(shards)]
 
 
 # Accounts

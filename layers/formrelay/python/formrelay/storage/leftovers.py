@@ -33,13 +33,14 @@ def put_ops(asset: str, submission: Item, *, now: int) -> list[Item]:
     if not objects and not submission.get("rev"):
         return []
     sid = submission["id"]
+    key = keys.leftovers(asset, sid)
     item: Item = {
-        **keys.leftovers(asset, sid),
+        **key,
         "asset": asset,
         "sid": sid,
         "objects": objects,
         "history": bool(submission.get("rev")),
-        "sweep": keys.sweep_shard(asset, sid),
+        "sweep": keys.errand_shard(key["pk"]),
         "sweep_at": now + _LATER_MS,
     }
     if files:
@@ -55,7 +56,7 @@ def announce(asset: str, body: str, *, now: int) -> None:
         "asset": asset,
         "objects": [body],
         "history": False,
-        "sweep": keys.sweep_shard(key["pk"]),
+        "sweep": keys.errand_shard(key["pk"]),
         "sweep_at": now + _LATER_MS,
     }
     table.put(settings().data_table, item)

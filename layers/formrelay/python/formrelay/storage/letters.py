@@ -22,7 +22,7 @@ def new(kind: str, **values: object) -> Item:
         **keys.letter(uid),
         "uid": uid,
         "kind": kind,
-        "sweep": keys.sweep_shard("letter", uid),
+        "sweep": keys.errand_shard(uid),
         "sweep_at": now + settings().recovery_grace * 1000,
         "expires": now // 1000 + _KEPT,
         **values,

@@ -75,7 +75,7 @@ def unpark(item: Item, *, sweep_at: int) -> None:
         _key(item),
         "SET #sweep = :shard, #sweep_at = :sweep, #trouble = :waiting",
         {
-            ":shard": keys.sweep_shard(item["hook"], item["sid"]),
+            ":shard": keys.delivery_shard(item["hook"], item["sid"]),
             ":sweep": sweep_at,
             ":trouble": keys.trouble(item["hook"], PARKED),
             ":waiting": keys.trouble(item["hook"], deliveries.WAITING),

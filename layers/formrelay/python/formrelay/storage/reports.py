@@ -34,7 +34,7 @@ def failure_ops(owner: str, line: Item, *, now: int) -> list[Item]:
             keys.report(owner),
             "SET #owner = :owner, #sweep = if_not_exists(#sweep, :shard),"
             " #sweep_at = if_not_exists(#sweep_at, :now) ADD #generation :one",
-            {":owner": owner, ":shard": keys.sweep_shard("report", owner), ":now": now, ":one": 1},
+            {":owner": owner, ":shard": keys.errand_shard(owner), ":now": now, ":one": 1},
         ),
     ]
 
