@@ -356,6 +356,7 @@ def test_a_certificate_of_another_name_is_refused() -> None:
 def test_tls_to_a_plain_server_is_a_tls_failure(client: http.Client, receiver: Receiver) -> None:
     outcome = _post(client, receiver.url().replace("http:", "https:"))
     assert (outcome.kind, outcome.status_code) == ("tls", None)
+    assert outcome.message == f"{FAILED}the server does not speak TLS on that port"
     assert receiver.requests == []
 
 

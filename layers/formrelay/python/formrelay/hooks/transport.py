@@ -113,9 +113,15 @@ class _TLSConnection(_Connection, HTTPSConnection):
             raise AttemptError("tls", "the connection ended in the TLS handshake") from None
 
 
+# What OpenSSL makes, by its version, of an answer that is plain text.
+_PLAIN = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+
+
 def _tls_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not accepted: {error.verify_message}"
+    if error.reason in _PLAIN:
+        return "the server does not speak TLS on that port"
     return f"TLS failed: {error.reason or 'connection closed'}"
 
 
