@@ -194,6 +194,33 @@ G4 = select(
 )
 
 
+def parents(*groups: str) -> dict[str, Any]:
+    """The content of a form that asks for the name and the children of each of these."""
+    rows: list[dict[str, Any]] = []
+    for group in groups:
+        rows += [
+            {"type": "begin_group", "name": group, "label": group.title()},
+            {"type": "text", "name": "name", "label": "Name"},
+            {"type": "begin_repeat", "name": "child", "label": "Child"},
+            {"type": "text", "name": "age", "label": "Age"},
+            {"type": "end_repeat"},
+            {"type": "end_group"},
+        ]
+    return content(rows)
+
+
+BOTH_PARENTS = record(
+    1,
+    "v1",
+    **{
+        "mother/name": "Ana",
+        "mother/child": [{"mother/child/age": "3"}],
+        "father/name": "Bo",
+        "father/child": [{"father/child/age": "7"}],
+    },
+)
+
+
 def planned(example: Example, **settings: Any) -> Plan:
     """The plan of an export with these settings; what is not given is as in the contract's example."""
     languages = example.contents[0][1]["translations"]

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
 
-from tests.support.exports import G1, G2, G3, G4, META, csv_lines, csv_text, record, select
+from tests.support.exports import (
+    BOTH_PARENTS,
+    G1,
+    G2,
+    G3,
+    G4,
+    META,
+    Example,
+    csv_lines,
+    csv_text,
+    parents,
+    record,
+    select,
+)
 
 
 def test_g1_labels_with_both_columns_of_multiple_selects() -> None:
@@ -122,6 +136,31 @@ def values(questions: list[dict[str, Any]], answers: dict[str, Any], **settings:
 
 YN = {"type": "select_one yn", "name": "own", "label": "Owner?"}
 FUEL = {"type": "select_multiple fuel", "name": "fuel", "label": "Fuels"}
+
+
+@pytest.mark.parametrize(
+    ("newest", "header", "answers"),
+    [
+        (["father"], ["father/name", "mother/name"], ["Bo", "Ana"]),
+        (["father", "mother"], ["father/name", "mother/name"], ["Bo", "Ana"]),
+        (["uncle", "father"], ["uncle/name", "father/name"], ["Ana", "Bo"]),
+        (["aunt", "mother", "father"], ["aunt/name", "mother/name", "father/name"], ["", "Ana", "Bo"]),
+    ],
+)
+def test_of_questions_of_one_name_those_with_one_path_are_the_same(
+    newest: list[str], header: list[str], answers: list[str]
+) -> None:
+    versions = [("v2", parents(*newest)), ("v1", parents("mother", "father"))]
+    example = Example("Parents", versions, [BOTH_PARENTS])
+    text = csv_text(example, lang="_xml", hierarchy_in_labels=True)
+    shown = [row[: len(header)] for row in csv.reader(text.splitlines(), delimiter=";")]
+    assert shown == [header, answers]
+
+
+def test_a_question_that_moved_to_another_group_keeps_its_column() -> None:
+    versions = [("v2", parents("parent")), ("v1", parents("mother"))]
+    example = Example("Parents", versions, [record(1, "v1", **{"mother/name": "Ana"})])
+    assert csv_lines(example, lang="_xml")[1].startswith('"Ana";"1";')
 
 
 def test_notes_and_groups_hold_no_answers() -> None:
@@ -260,6 +299,9 @@ def test_tags_and_notes_are_joined() -> None:
     example = select([], [record(1, "v1", _tags=["a", "b"], _notes=["n"])])
     cells = csv_lines(example)[1].split(";")
     assert (cells[4], cells[8]) == ('"n"', '"a, b"')
+    example = select([{"type": "text", "name": "_tags"}], [record(1, "v1", _tags="ab")])
+    cells = csv_lines(example)[1].split(";")
+    assert (cells[0], cells[9]) == ('"ab"', '""')
 
 
 def test_many_different_answers_of_a_select_are_all_right() -> None:

@@ -14,7 +14,18 @@ import pytest
 from formrelay.exports import xlsx_sheets
 from formrelay.exports.output import TooLargeError
 from formrelay.exports.xlsx_file import XlsxFile
-from tests.support.exports import G1, G2, Example, finished, planned, reader, record, select
+from tests.support.exports import (
+    BOTH_PARENTS,
+    G1,
+    G2,
+    Example,
+    finished,
+    parents,
+    planned,
+    reader,
+    record,
+    select,
+)
 
 Rows = list[tuple[Any, ...]]
 
@@ -276,6 +287,16 @@ def test_repeats_of_one_name_have_a_sheet_each() -> None:
     book = workbook(select([*group("a"), *group("b")], [record(1, "v1", **answers)]))
     assert book.sheetnames == ["Households", "item", "item... (1)"]
     assert [row[0] for row in rows(book, "item... (1)")] == ["t", "y", "z"]
+
+
+@pytest.mark.parametrize("newest", [["father"], ["father", "mother"]])
+def test_repeats_of_one_name_are_told_apart_by_their_paths_in_every_version(newest: list[str]) -> None:
+    versions = [("v2", parents(*newest)), ("v1", parents("mother", "father"))]
+    book = workbook(Example("Parents", versions, [BOTH_PARENTS]))
+    assert [[row[0] for row in rows(book, sheet)] for sheet in book.sheetnames[1:]] == [
+        ["Age", "7"],
+        ["Age", "3"],
+    ]
 
 
 @pytest.mark.parametrize("every", [1, 1000])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from formrelay.exports import form, layout
+from formrelay.exports import form, layout, matching
 from formrelay.exports.form import MAIN_KEY, Key, Version
 from formrelay.exports.layout import Layout
 from formrelay.exports.options import GEOJSON, SUMMARY, Options
@@ -65,6 +65,7 @@ def plan(contents: Iterable[tuple[str, Mapping[str, Any]]], options: Options) ->
     versions = [form.read(uid, content, options) for uid, content in used]
     if not versions:
         raise ValueError("an export needs a version")
+    matching.match(versions)
     form.hand_on_choices(versions)
     laid_out = layout.lay_out(versions, options)
     main = {version.uid: _section(MAIN_KEY, version, laid_out, options) for version in versions}

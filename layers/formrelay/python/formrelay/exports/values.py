@@ -130,13 +130,18 @@ def attachment_url(value: str, record: Record) -> str:
     return ""
 
 
+def _joined(value: Any) -> str:
+    # A text is the answer to a question of that name.
+    return ", ".join(map(str, value)) if isinstance(value, list) else ""
+
+
 def meta(name: str, options: Options) -> Maker:
     """How a column of the submission itself is filled."""
     if name == "_validation_status":
         part = "uid" if options.wants_names else "label"
         return Maker(name, with_record=lambda _, record: (str((record.get(name) or {}).get(part, "")),))
     if name in ("_tags", "_notes"):
-        return Maker(name, with_record=lambda _, record: (", ".join(map(str, record.get(name) or ())),))
+        return Maker(name, with_record=lambda _, record: (_joined(record.get(name)),))
     if name in ("_id", "_submitted_by"):
         return Maker(name, with_record=lambda _, record: (text(record.get(name)),))
     return Maker(name)
