@@ -17,6 +17,7 @@ from formrelay.openrosa.errors import (
     MissingInstanceIdError,
     OpenRosaError,
     UnsupportedCharactersError,
+    XmlTooLargeError,
 )
 
 META = "<meta><instanceID>uuid:1</instanceID></meta>"
@@ -307,12 +308,12 @@ def nested(depth: int) -> bytes:
 
 def test_fifty_levels_are_read_and_one_more_is_refused() -> None:
     assert instance.flatten(instance.read(nested(50)), NONE)["/".join("g" * 49)] == "x"
-    with pytest.raises(MalformedXmlError):
+    with pytest.raises(XmlTooLargeError, match="too many elements"):
         instance.flatten(instance.read(nested(51)), NONE)
 
 
 def test_nesting_as_deep_as_the_node_bound_allows_is_refused() -> None:
-    with pytest.raises(MalformedXmlError):
+    with pytest.raises(XmlTooLargeError, match="too many elements"):
         instance.flatten(instance.read(nested(99_000)), frozenset({"g"}))
 
 
@@ -327,7 +328,7 @@ def test_nesting_as_deep_as_the_node_bound_allows_is_refused() -> None:
     ids=["a million nodes", "too many answers", "too many attributes", "too many bytes"],
 )
 def test_too_much_is_refused(inner: bytes) -> None:
-    with pytest.raises(MalformedXmlError):
+    with pytest.raises(XmlTooLargeError, match="too many elements"):
         instance.read(b"<f>" + META.encode() + inner + b"</f>")
 
 
@@ -344,7 +345,7 @@ def test_a_text_full_of_equals_signs_is_text() -> None:
 def test_long_names_around_many_answers_are_refused(repeats: frozenset[str]) -> None:
     name = "t" * 100_000
     xml = f"<f>{META}<{name}>{'<a>1</a>' * 1_000}</{name}></f>".encode()
-    with pytest.raises(MalformedXmlError):
+    with pytest.raises(XmlTooLargeError):
         instance.flatten(instance.read(xml), repeats)
 
 

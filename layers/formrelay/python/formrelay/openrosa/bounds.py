@@ -18,6 +18,7 @@ from formrelay.openrosa.errors import (
     MalformedXmlError,
     OpenRosaError,
     UnsupportedCharactersError,
+    XmlTooLargeError,
 )
 
 # The gateway takes no more than about 4.6 MB; a caller of its own road gets the same bound.
@@ -54,14 +55,14 @@ OUTSIDE_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 def checked(xml: bytes) -> bytes:
     """The document, without whitespace before it, once it is known to be within the bounds.
 
-    Raises EmptySubmissionError when nothing is left, MalformedXmlError when it is too big.
+    Raises EmptySubmissionError when nothing is left, XmlTooLargeError when it is too big.
     """
     if xml[:1].isspace():
         xml = xml.lstrip(_WHITESPACE)
     if not xml:
         raise EmptySubmissionError
     if len(xml) > MAX_BYTES or xml.count(b"<") > MAX_TAGS or _too_many_attributes(xml):
-        raise MalformedXmlError
+        raise XmlTooLargeError
     return xml
 
 

@@ -19,6 +19,10 @@ class Outcome(Enum):
 
     DUPLICATE = (202, "Duplicate Instance")
     MALFORMED_XML = (400, "Improperly formatted XML.")
+    XML_TOO_LARGE = (
+        400,
+        "Submission rejected: it has too many elements or attributes, or elements nested too deeply.",
+    )
     MALFORMED_JSON = (400, "Improperly formatted JSON.")
     UNSUPPORTED_CHARACTERS = (
         400,
@@ -47,10 +51,17 @@ class Outcome(Enum):
 
 
 class MalformedXmlError(OpenRosaError):
-    """Not well formed, a DTD or entities, an unusable encoding, too many nodes or too deep."""
+    """Not well formed, a DTD or entities, an unusable encoding; or, as the class below, beyond the bounds."""
+
+    def __init__(self, outcome: Outcome = Outcome.MALFORMED_XML) -> None:
+        super().__init__(*outcome.value)
+
+
+class XmlTooLargeError(MalformedXmlError):
+    """Too many nodes, too deep, or names too long for so many."""
 
     def __init__(self) -> None:
-        super().__init__(*Outcome.MALFORMED_XML.value)
+        super().__init__(Outcome.XML_TOO_LARGE)
 
 
 class UnsupportedCharactersError(OpenRosaError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import xmltodict
 
 from formrelay.openrosa import bounds, instance_ids
-from formrelay.openrosa.errors import EmptySubmissionError, MalformedXmlError, MissingInstanceIdError, Outcome
+from formrelay.openrosa.errors import EmptySubmissionError, MissingInstanceIdError, Outcome, XmlTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -99,7 +99,7 @@ def flatten(instance: Instance, repeats: Collection[str]) -> Answers:
     """The answers of a submission; ``repeats`` are the paths of the form's repeats, without the root.
 
     Raises MissingInstanceIdError without an instanceID, EmptySubmissionError without any answer,
-    MalformedXmlError when nested deeper than ``bounds.MAX_DEPTH`` or with paths beyond ``bounds.MAX_PATHS``.
+    XmlTooLargeError when nested deeper than ``bounds.MAX_DEPTH`` or with paths beyond ``bounds.MAX_PATHS``.
     """
     _ = instance.uuid  # or raises
     answers: Answers = {}
@@ -141,7 +141,7 @@ class _Flattener:
         """Put the answers below a group into ``out``, under full paths; ``depth`` is that of its children."""
         self._take(len(prefix) * len(node))
         if depth > bounds.MAX_DEPTH:
-            raise MalformedXmlError
+            raise XmlTooLargeError
         repeats = self._repeats
         for tag, value in node.items():
             if value is None or tag[0] in _MARKS:
@@ -178,7 +178,7 @@ class _Flattener:
     def _take(self, characters: int) -> None:
         self._room -= characters
         if self._room < 0:
-            raise MalformedXmlError
+            raise XmlTooLargeError
 
 
 def _is_group(node: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from formrelay.hooks.subset import matcher
 from formrelay.openrosa import bounds
-from formrelay.openrosa.errors import MalformedXmlError
+from formrelay.openrosa.errors import XmlTooLargeError
 from formrelay.openrosa.markup import attribute, text
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Writer:
     def start(self, tag: str, attributes: list[str]) -> None:
         self._depth += 1
         if self._depth > bounds.MAX_DEPTH:
-            raise MalformedXmlError
+            raise XmlTooLargeError
         pairs = zip(attributes[::2], attributes[1::2], strict=True)
         self._waiting.append("<" + tag + "".join(f" {name}={attribute(value)}" for name, value in pairs))
         if not self._kept_at and self._depth > 1 and self._selected(tag):
@@ -85,7 +85,7 @@ class _Writer:
         path = f"{self._paths[-1]}/{tag}" if self._paths else tag
         self._room -= len(path)
         if self._room < 0:
-            raise MalformedXmlError
+            raise XmlTooLargeError
         self._paths.append(path)
         return self._rank is not None and self._rank(path) is not None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from formrelay.openrosa import bounds
-from formrelay.openrosa.errors import MalformedXmlError
+from formrelay.openrosa.errors import MalformedXmlError, XmlTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ class _Reader:
     def start(self, index: int, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > bounds.MAX_DEPTH:
-            raise MalformedXmlError
+            raise XmlTooLargeError
         inside = self._tag_end(index)
         prefixes = frozenset(
             name.removeprefix(_NAMESPACE) for name in attributes if name.startswith(_NAMESPACE)
