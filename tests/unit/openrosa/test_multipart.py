@@ -239,6 +239,22 @@ def test_a_body_that_cannot_be_read_is_refused(raw: bytes) -> None:
         multipart.parse(TYPE, raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (
+            body(NAMED + b"\r\n\r\n1").replace(b"xyz", b"abc"),
+            "the boundary that the content type names is not in it",
+        ),
+        (body(NAMED + b"\r\n\r\n1").replace(b"\r\n", b"\n"), "its lines do not end with CR and LF"),
+        (body(NAMED + b"\r\n\r\n1")[:-9], "the closing boundary is missing"),
+    ],
+)
+def test_what_is_missing_is_named(raw: bytes, reason: str) -> None:
+    with pytest.raises(MultipartError, match=reason):
+        multipart.parse(TYPE, raw)
+
+
 def test_as_many_parts_as_a_submission_may_need_are_read_and_one_more_is_refused() -> None:
     part = NAMED + b"\r\n\r\n1"
     assert len(multipart.parse(TYPE, body(*[part] * 520))) == 520

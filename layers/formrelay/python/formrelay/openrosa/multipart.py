@@ -104,7 +104,13 @@ def _delimiter_after(body: bytes, delimiter: bytes, start: int) -> _Delimiter:
         if match := _CLOSE_END.match(body, end):
             return _Delimiter(start, match.end(), last=True)
         start = body.find(b"\r\n" + delimiter, end)
-    raise MultipartError("the closing boundary is missing")
+    raise MultipartError(_what_is_missing(body, delimiter))
+
+
+def _what_is_missing(body: bytes, delimiter: bytes) -> str:
+    if delimiter not in body:
+        return "the boundary that the content type names is not in it"
+    return "the closing boundary is missing" if b"\r\n" in body else "its lines do not end with CR and LF"
 
 
 def _part(body: bytes, start: int, end: int) -> Part:
