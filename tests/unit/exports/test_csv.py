@@ -15,6 +15,7 @@ from tests.support.exports import (
     G4,
     META,
     Example,
+    content,
     csv_lines,
     csv_text,
     parents,
@@ -161,6 +162,14 @@ def test_a_question_that_moved_to_another_group_keeps_its_column() -> None:
     versions = [("v2", parents("parent")), ("v1", parents("mother"))]
     example = Example("Parents", versions, [record(1, "v1", **{"mother/name": "Ana"})])
     assert csv_lines(example, lang="_xml")[1].startswith('"Ana";"1";')
+
+
+@pytest.mark.parametrize(("newest", "shown"), [("note", ["x", ""]), ("text", ["", "x"])])
+def test_answers_from_before_a_question_became_a_note_are_shown(newest: str, shown: list[str]) -> None:
+    kinds = {"v2": newest, "v1": "text" if newest == "note" else "note"}
+    versions = [(uid, content([{"type": kind, "name": "q", "label": "Q"}])) for uid, kind in kinds.items()]
+    example = Example("Notes", versions, [record(1, "v1", q="x"), record(2, "v2", q="x")])
+    assert [line.split(";")[0].strip('"') for line in csv_lines(example)[1:]] == shown
 
 
 def test_notes_and_groups_hold_no_answers() -> None:

@@ -68,7 +68,7 @@ def maker(field: Field, own: Question | None, options: Options) -> Maker:
     """How a version fills the columns of a field; ``own`` is its question, None where it has none."""
     width = len(field.columns)
     question = field.question
-    if own is None or question.type == form.NOTE:
+    if own is None or own.type == form.NOTE:
         return (
             Maker(NOWHERE) if width == 1 else Maker(NOWHERE, lambda _: ("",) * width, few=True, width=width)
         )
