@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from formrelay.openrosa import bounds, editing, instance, json_submission
 from formrelay.openrosa.editing import EditError, PathError, parse_path
 from formrelay.openrosa.errors import MalformedXmlError
+from formrelay.xml_text import OUTSIDE_XML
 
 HOUSEHOLD = (
     "<?xml version='1.0' ?><!-- before -->"
@@ -216,7 +217,7 @@ def test_hostile_documents_are_refused() -> None:
 # Properties
 
 _NAMES = st.sampled_from(["a", "b", "c", "été", "x-1"])
-_CHARACTERS = st.characters(codec="utf-8").filter(lambda char: not bounds.OUTSIDE_XML.match(char))
+_CHARACTERS = st.characters(codec="utf-8").filter(lambda char: not OUTSIDE_XML.match(char))
 _TEXTS = st.text(_CHARACTERS, max_size=20)
 _LEAVES = st.one_of(st.none(), _TEXTS)
 _GROUPS: st.SearchStrategy[Any] = st.recursive(

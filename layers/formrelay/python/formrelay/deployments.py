@@ -11,11 +11,11 @@ from formrelay import clock, functions, history, ids
 from formrelay.auth import Caller
 from formrelay.errors import ApiError, detail, invalid
 from formrelay.forms import grids, itemsets, media
-from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.projects import change, save
 from formrelay.storage import assets, blobs, form_files
 from formrelay.storage.assets import Project
 from formrelay.storage.table import Item
+from formrelay.xml_text import OUTSIDE_XML
 
 _LABEL = "%Y-%m-%d %H:%M:%S"
 # Version of a form that was never deployed.

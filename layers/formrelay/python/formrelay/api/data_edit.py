@@ -14,9 +14,10 @@ from formrelay.api.router import Context, Route
 from formrelay.changes.bulk import Result
 from formrelay.changes.edits import GONE
 from formrelay.errors import ApiError, detail
-from formrelay.openrosa import bounds, editing
+from formrelay.openrosa import editing
 from formrelay.openrosa.errors import OpenRosaError
 from formrelay.storage import jobs
+from formrelay.xml_text import OUTSIDE_XML
 
 # Of the answers that one call gives: how many, and bytes of their JSON.
 MAX_ANSWERS = 1_000
@@ -65,7 +66,7 @@ def _answers(value: Any) -> str:
     for path, text in answers.items():
         if not isinstance(text, str | None):
             raise payloads.wrong(f"`data` must only contain texts: `{path}`")
-        if text and bounds.OUTSIDE_XML.search(text):
+        if text and OUTSIDE_XML.search(text):
             raise payloads.wrong(f"`data` contains characters that XML does not have: `{path}`")
     packed = json.dumps(answers, ensure_ascii=False)
     if len(packed.encode()) > MAX_DATA:

@@ -2,95 +2,25 @@
 
 from __future__ import annotations
 
-from formrelay.api import (
-    access_logs,
-    accounts,
-    asset_bulk,
-    asset_list,
-    assets,
-    attachments,
-    console,
-    data,
-    data_delete,
-    data_edit,
-    deployment,
-    description,
-    duplicate,
-    environment,
-    export_settings,
-    exports,
-    files,
-    form_downloads,
-    history,
-    hook_attempts,
-    hook_jobs,
-    hook_logs,
-    hook_preview,
-    hook_retries,
-    hook_secrets,
-    hook_stats,
-    hooks,
-    imports,
-    log_exports,
-    openrosa,
-    ownership,
-    permission_list,
-    sharing,
-    signup,
-    submission,
-    unsubscribe,
-    usage,
-    users,
-    v1,
-    validation,
-    versions,
-)
+from importlib import import_module
+
+from formrelay.api import openrosa, submission, v1
 from formrelay.api.fitting import fitted
 from formrelay.api.http import Request, Response
-from formrelay.api.router import Router
+from formrelay.api.router import Route, Router
 
-_MODULES = (
-    access_logs,
-    accounts,
-    asset_bulk,
-    asset_list,
-    assets,
-    attachments,
-    console,
-    data,
-    data_delete,
-    data_edit,
-    deployment,
-    description,
-    duplicate,
-    environment,
-    export_settings,
-    exports,
-    files,
-    form_downloads,
-    history,
-    hook_attempts,
-    hook_jobs,
-    hook_logs,
-    hook_preview,
-    hook_retries,
-    hook_secrets,
-    hook_stats,
-    hooks,
-    imports,
-    log_exports,
-    ownership,
-    permission_list,
-    sharing,
-    signup,
-    unsubscribe,
-    usage,
-    users,
-    v1,
-    validation,
-    versions,
-)
-ROUTES = [route for module in _MODULES for route in module.ROUTES]
+# One module a resource.
+_RESOURCES = (
+    "access_logs", "accounts", "asset_bulk", "asset_list", "assets", "attachments", "console", "data",
+    "data_delete", "data_edit", "deployment", "description", "duplicate", "environment", "export_settings",
+    "exports", "files", "form_downloads", "history", "hook_attempts", "hook_jobs", "hook_logs",
+    "hook_preview", "hook_retries", "hook_secrets", "hook_stats", "hooks", "imports", "log_exports",
+    "ownership", "permission_list", "sharing", "signup", "unsubscribe", "usage", "users", "v1",
+    "validation", "versions",
+)  # fmt: skip
+ROUTES: list[Route] = [
+    route for name in _RESOURCES for route in import_module(f"formrelay.api.{name}").ROUTES
+]
 ROUTER = Router(ROUTES)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from formrelay.exports.layout import Kind
 from formrelay.exports.values import Memory
+from formrelay.xml_text import OUTSIDE_XML
 
 LONGEST_TEXT: Final = 32_767
 WARNING: Final = f"<WARNING: Truncated to Excel limit of {LONGEST_TEXT} characters!>"
@@ -31,8 +32,7 @@ _URL: Final = re.compile(
     r"(?:[/?#](?:[^\s\"<>\\^`{|}%]|%[0-9A-Fa-f]{2}){0,1700})?"
 )
 _SCHEMES: Final = ("http://", "https://", "ftp://")
-# What XML cannot hold; and what Excel would read as one of its own escapes.
-_UNUSABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What Excel would read as one of its own escapes.
 _LOOKS_ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _SPACES: Final = " \t\n\r"
 # Before that day Excel's calendar has a day too many, and before 1900 none.
@@ -117,7 +117,7 @@ def escaped(value: str) -> str:
         value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if value.isascii() and value.isprintable() and "_x" not in value:
         return value
-    return _LOOKS_ESCAPED.sub("_x005F_", _UNUSABLE.sub("", value).replace("\r", "&#13;"))
+    return _LOOKS_ESCAPED.sub("_x005F_", OUTSIDE_XML.sub("", value).replace("\r", "&#13;"))
 
 
 def _number_body(value: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from formrelay.xml_text import OUTSIDE_XML
 
 Row = dict[str, Any]
 
@@ -17,8 +18,6 @@ MAX_COLUMNS: Final = 1_000
 MAX_LANGUAGES: Final = 100
 MAX_TEXT: Final = 100_000
 
-# Characters that no XML document can hold, and halves of surrogate pairs, which UTF-8 cannot.
-_UNUSABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SCALARS: Final = (str, int, float, type(None))  # bool is an int
 
 
@@ -37,7 +36,7 @@ def clean_text(value: str) -> str:
     """``value`` without characters that neither XML nor UTF-8 can carry. Raises ContentError when it is too long."""
     if len(value) > MAX_TEXT:
         raise ContentError(f"A cell may hold at most {MAX_TEXT} characters.")
-    return _UNUSABLE.sub("", value)
+    return OUTSIDE_XML.sub("", value)
 
 
 def read_rows(value: Any, sheet: str) -> list[Row]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from formrelay.openrosa import bounds
 from formrelay.openrosa.errors import JsonSubmissionError, Outcome, UnsupportedCharactersError
 from formrelay.openrosa.markup import attribute, text
+from formrelay.xml_text import OUTSIDE_XML
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ def to_xml(body: bytes) -> tuple[str, bytes]:
     _write_children(_Builder().group(submission, 1), out)
     out.append(f"</{root}>")
     xml = "".join(out)
-    if bounds.OUTSIDE_XML.search(xml):
+    if OUTSIDE_XML.search(xml):
         raise UnsupportedCharactersError
     return form_id, xml.encode()
 

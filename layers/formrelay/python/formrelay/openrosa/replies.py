@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from formrelay.clock import http_date, iso_offset
 from formrelay.errors import CHALLENGE
-from formrelay.openrosa.bounds import OUTSIDE_XML
 from formrelay.openrosa.errors import Outcome
 from formrelay.openrosa.markup import attribute, text
+from formrelay.xml_text import OUTSIDE_XML
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
