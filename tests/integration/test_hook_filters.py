@@ -20,6 +20,8 @@ from tests.support.receiver import Answer
 from tests.support.world import World
 
 ADULTS = {"age": {"$in": ["18", "34"]}}
+# Hardly compressed, it stands in S3.
+LARGE = base64.b64encode(random.Random(0).randbytes(300_000)).decode()
 UUIDS = [f"uuid:{digit * 8}-1111-4111-8111-111111111111" for digit in "123"]
 
 
@@ -288,8 +290,7 @@ def test_without_filters_the_record_is_not_even_looked_at() -> None:
 
 def test_a_body_in_s3_is_judged_without_being_read_back(world: World) -> None:
     world.change_hook(filter={"age": "34"})
-    large = base64.b64encode(random.Random(0).randbytes(300_000)).decode()
-    made = calls(world, large)
+    made = calls(world, LARGE)
     assert (made["s3.PutObject"], made.get("s3.GetObject", 0)) == (1, 0)
     world.run(0)
     assert len(world.requests) == 1
@@ -376,6 +377,29 @@ def test_a_deletion_is_judged_by_the_record_as_it_was(world: World) -> None:
     assert answer.status == 200
     world.run(0)
     assert [request.json()["_id"] for request in world.requests] == [bea]
+
+
+def test_events_of_a_record_whose_body_is_in_s3_are_judged(world: World) -> None:
+    world.change_hook(filter=ADULTS, events=list(ALL))
+    submit(world, (LARGE, "34"), (LARGE, "3"))
+    young = next(record["_id"] for record in world.app.records(world.asset) if record["age"] == "3")
+    old = next(sid for sid in world.sids() if sid != young)
+    data = f"/api/v2/assets/{world.asset}/data/"
+    payload = {"submission_ids": [young], "data": {"age": "18"}}
+    assert world.app.send("PATCH", f"{data}bulk/", {"payload": payload}).status == 200
+    given = {"validation_status.uid": "validation_status_approved"}
+    assert world.app.send("PATCH", f"{data}{old}/validation_status/", given).status == 200
+    world.run(0)
+    assert world.app.call("DELETE", f"{data}{old}/").status == 204
+    world.run(0)
+    assert sorted(
+        (request.header("formrelay-event"), request.json()["_id"]) for request in world.requests
+    ) == [
+        ("submission.created", old),
+        ("submission.deleted", old),
+        ("submission.edited", young),
+        ("submission.validated", old),
+    ]
 
 
 # Replay
