@@ -265,6 +265,14 @@ def test_a_file_that_the_edit_no_longer_names_is_hidden_until_one_does_again(app
     assert app.records(asset)[0]["_attachments"][0]["question_xpath"] == "photo"
 
 
+def test_a_file_under_the_name_it_is_stored_by_stays_shown_after_an_edit(app: App, asset: str) -> None:
+    values = {"name": "Di", "photo": "front door.jpg"}
+    app.submit(app.filled(asset, values, SECOND), {"front_door.jpg": b"f"})
+    app.submit(edit(app, asset, {**values, "name": "Ed"}, THIRD, SECOND))
+    (edited,) = [record for record in app.records(asset) if record["name"] == "Ed"]
+    assert [file["question_xpath"] for file in edited["_attachments"]] == ["photo"]
+
+
 def test_an_edit_brings_new_files(app: App, asset: str) -> None:
     assert app.submit(edit(app, asset, {"photo": "q.jpg"}), {"q.jpg": b"two"}).status == 201
     assert shown(app, asset) == ["q.jpg"]

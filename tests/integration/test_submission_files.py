@@ -157,6 +157,23 @@ def test_names_that_become_equal_are_kept_apart(app: App) -> None:
     assert second.startswith("a_b_")
 
 
+def test_a_file_may_come_under_the_name_that_a_copied_record_stores_it_under(app: App, asset: str) -> None:
+    """Scripts that move data send files as ``filename`` of their source ends."""
+    xml = app.filled(asset, {"photo": "front door-10 (é).jpg"})
+    app.submit(xml, {"front_door-10_é.jpg": JPEG, "front_door.jpg": b"x"})
+    (file,) = files(app, asset)
+    assert (file["media_file_basename"], file["question_xpath"]) == ("front_door-10_é.jpg", "photo")
+    assert hidden(app, asset) == {"front_door.jpg"}
+
+
+def test_an_answer_that_is_a_files_very_name_counts_more_than_one_stored_alike(app: App) -> None:
+    asset = app.deploy(MANY)
+    xml = app.filled(asset, {"page": [{"scan": "a b.jpg"}, {"scan": "a_b.jpg"}]})
+    app.submit(xml, {"a_b.jpg": JPEG})
+    (file,) = files(app, asset)
+    assert file["question_xpath"] == "page[2]/scan"
+
+
 def test_files_that_no_question_names_are_stored_but_hidden(app: App, asset: str) -> None:
     app.submit(app.filled(asset, {"photo": "p.jpg"}), {"p.jpg": JPEG, "stray.jpg": b"x"})
     assert names(app, asset) == ["p.jpg"]

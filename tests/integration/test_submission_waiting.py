@@ -47,6 +47,12 @@ def test_the_missing_file_releases_the_submission_at_once(app: App, world: World
     assert [file["media_file_basename"] for file in request.json()["_attachments"]] == ["p.jpg"]
 
 
+def test_a_file_under_the_name_it_is_stored_by_is_not_missing(app: App, world: World) -> None:
+    xml = app.filled(world.asset, {"photo": "front door.jpg"})
+    app.submit(xml, {"front_door.jpg": A})
+    assert _delivered(world, 10_000) == [0]
+
+
 def test_another_file_than_the_missing_one_releases_nothing(app: App, world: World, xml: str) -> None:
     app.submit(xml)
     world.run(20)

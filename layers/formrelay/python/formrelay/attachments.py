@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from formrelay import ids
@@ -47,6 +47,7 @@ def received(parts: Sequence[Part], named: Mapping[str, str], has_media: bool, n
     for files at all.
     """
     files: dict[str, File] = {}
+    xpaths = _xpaths(named)
     for part in parts:
         name = part.filename or ""
         if not name or len(name.encode()) > _MAX_NAME:
@@ -59,8 +60,8 @@ def received(parts: Sequence[Part], named: Mapping[str, str], has_media: bool, n
             data=part.data,
             mimetype=_mimetype(part),
             sha1=sha1,
-            xpath=named.get(name, ""),
-            hidden=has_media and name not in named and not _is_special(name),
+            xpath=xpaths.get(name, ""),
+            hidden=has_media and name not in xpaths and not _is_special(name),
             at=now,
         )
     return files
@@ -94,13 +95,27 @@ def fresh(files: Mapping[str, File], there: Mapping[str, Item]) -> dict[str, Fil
     return new
 
 
+def missing(named: Iterable[str], there: Container[str]) -> bool:
+    """Whether answers name a file that is not among those that are there."""
+    return any(name not in there and _cleaned(name) not in there for name in named)
+
+
+def _xpaths(named: Mapping[str, str]) -> dict[str, str]:
+    """File name → the question it answers, by its very name or by that under which it is stored.
+
+    Scripts that move data send files under the latter, as records show it.
+    """
+    return {_cleaned(name): xpath for name, xpath in named.items()} | dict(named)
+
+
 def still_named(there: Mapping[str, Item], named: Mapping[str, str]) -> dict[str, Item]:
     """The entries of files after an edit: those that no answer names any more are hidden, until one does again."""
+    xpaths = _xpaths(named)
     return {
         name: {
             **entry,
-            "xpath": _kept(named.get(name, "")),
-            "hidden": name not in named and bool(entry["hidden"] or entry["xpath"]),
+            "xpath": _kept(xpaths.get(name, "")),
+            "hidden": name not in xpaths and bool(entry["hidden"] or entry["xpath"]),
         }
         for name, entry in there.items()
     }
@@ -147,9 +162,13 @@ def _weight(entries: Mapping[str, Item]) -> int:
     return len(json.dumps(dict(entries), ensure_ascii=False).encode())
 
 
+def _cleaned(name: str) -> str:
+    return _NOT_STORED.sub("", name.strip().replace(" ", "_"))
+
+
 def _stored_name(name: str, used: Collection[str]) -> str:
     """``front door-10.jpg`` → ``front_door-10.jpg``; a random suffix keeps clashing names apart."""
-    cleaned = _NOT_STORED.sub("", name.strip().replace(" ", "_")) or "file"
+    cleaned = _cleaned(name) or "file"
     if cleaned not in used:
         return cleaned
     stem, dot, suffix = cleaned.rpartition(".")

@@ -138,11 +138,7 @@ class _Submission:
             return None
         if self.post.incomplete:
             return waiting.MARKED
-        return waiting.MISSING if self.post.waits and self._missing(there) else None
-
-    def _missing(self, there: Mapping[str, object]) -> bool:
-        """Whether the answers name files that are not there."""
-        return not self.named.keys() <= there.keys()
+        return waiting.MISSING if self.post.waits and attachments.missing(self.named, there) else None
 
     # Known
 
@@ -180,7 +176,7 @@ class _Submission:
         waits = item.get("waiting")
         if not waits or self.post.incomplete:
             return
-        if waits == waiting.MISSING and self._missing(item["files"]):
+        if waits == waiting.MISSING and attachments.missing(self.named, item["files"]):
             return  # a client repeats a part whose answer it did not get
         waiting.end(self.asset, item, self.uuid, self.now)
 
