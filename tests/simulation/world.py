@@ -40,7 +40,9 @@ _SMALL = (
     (marks, "STRETCH", 2),
     (bulk, "_CHUNK", 2),
     (bulk, "_BATCH", 1),
-    (keys, "SWEEP_SHARDS", 3),
+    (keys, "DELIVERY_SHARDS", ("0", "1")),
+    (keys, "ERRAND_SHARDS", ("e0",)),
+    (keys, "SWEEP_SHARDS", ("0", "1", "e0")),
 )
 _HANDLERS = {"deliver": deliver.handler, "report": report.handler, "recover": recover.handler}
 
