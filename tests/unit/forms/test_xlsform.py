@@ -235,6 +235,13 @@ def test_cells_that_look_like_formulas_are_literal_text() -> None:
     assert (cell.value, cell.data_type) == ("=1+1", "s")
 
 
+def test_a_title_that_no_xml_can_hold_makes_a_file_that_can_be_read() -> None:
+    data = write_xlsx(
+        normalise({"survey": [{"type": "text", "label": "Q"}]}).content, "Wells\ufffe \x0b2026\uffff"
+    )
+    assert load_workbook(BytesIO(data))["settings"]["A2"].value == "Wells 2026"
+
+
 def test_a_download_imports_as_the_same_form() -> None:
     first = import_xlsform(household_xlsx())
     content = normalise(first.content).content

@@ -14,7 +14,6 @@ from zipfile import BadZipFile, ZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyxform.errors import PyXFormError
 from pyxform.parsing.expression import is_xml_tag
 from pyxform.xls2json_backends import xls_value_to_unicode, xlsx_value_to_str
@@ -25,6 +24,7 @@ from formrelay.forms.columns import parse_header
 from formrelay.forms.content import EXTRA_SHEETS, ContentError, normalise
 from formrelay.forms.sheet_rows import MAX_COLUMNS, MAX_QUESTIONS, MAX_ROWS
 from formrelay.forms.sheets import flatten, headers
+from formrelay.xml_text import OUTSIDE_XML
 
 MAX_FILE: Final = 10_000_000
 MAX_UNPACKED: Final = 60_000_000
@@ -258,6 +258,6 @@ def _check_names(survey: list[dict[str, Any]]) -> None:
 def _literal(sheet: Any, text: str | None) -> Any:
     if text is None:
         return None
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text))
+    cell = WriteOnlyCell(sheet, value=OUTSIDE_XML.sub("", text))
     cell.data_type = "s"
     return cell
