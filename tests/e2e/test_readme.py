@@ -10,6 +10,17 @@ from typing import Any
 from tests.e2e.shell import lines, paste
 from tests.e2e.stack import ROOT, running_stack
 
+# A machine under load needs more than the second that people are told to wait: the n-th of those begins once the demo
+# hook has got n requests. A retry that comes before the first attempt takes its place, and one less is made.
+PATIENT = """waits=0
+sleep() {
+  waits=$((waits + 1))
+  for _ in $(seq 300); do
+    [ "$(curl -sS "$BASE/_local/sink/demo?format=json" | pick '.__len__()')" -lt "$waits" ] || break
+    command sleep 0.2
+  done
+  command sleep "$@"
+}"""
 # Between the chapters: how often the demo hook was sent something.
 BETWEEN = """echo "--- hooks $(curl -sS "$BASE/_local/sink/demo?format=json" | pick '.__len__()')" """
 
@@ -29,7 +40,8 @@ def test_the_readme_works_as_pasted(tmp_path: Path) -> None:
     with running_stack(
         tmp_path / "state", {"FORMRELAY_DEMO": "1", "FORMRELAY_RETRY_DELAYS": "60,600,6000"}
     ) as stack:
-        script = f"{lines(README, 'Five-minute tour')}\n{BETWEEN}\n{lines(HOOKS)}"
+        tour = f"{PATIENT}\n{lines(README, 'Five-minute tour')}"
+        script = f"{tour}\n{BETWEEN}\nunset -f sleep\n{lines(HOOKS)}"
         said, _, of_hooks = paste(script, stack).partition("--- hooks")
         assert '"message": "Successful submission."' in said
         assert '"_geolocation":[-1.2627,36.7926]' in said
