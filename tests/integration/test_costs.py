@@ -15,6 +15,7 @@ from tests.bench import prices
 from tests.bench.deployment import receiver
 from tests.bench.meter import item_size, metered
 from tests.bench.operations import Bench, Cost
+from tests.support import lean
 from tests.support.app import install
 from tests.support.aws import emptied
 from tests.support.template import ROOT
@@ -33,6 +34,7 @@ def costs(_storage: dict[str, str]) -> dict[str, Cost]:
         receiver() as url,
         receiver(statuses=(503, 204)) as moody,
     ):
+        lean.install(patch)
         patch.setenv("FORMRELAY_ALLOW_NETWORKS", "127.0.0.0/8")
         settings.cache_clear()
         return {cost.name: cost for cost in Bench(install(settings(), patch), url, moody).costs()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import subprocess
@@ -69,15 +70,19 @@ def words(target: Target, folder: Path) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Target], Path]:
-    """Builds for a target, once; returns the folder with one subfolder per function and layer."""
-    done: dict[Target, Path] = {}
+    """Builds for a target, once for all processes that run tests; returns the folder of functions and layers."""
+    own = tmp_path_factory.getbasetemp()
+    builds = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "builds"
+    builds.mkdir(exist_ok=True)
 
     def build(target: Target) -> Path:
-        if target not in done:
-            folder = tmp_path_factory.mktemp("build") / str(target)
-            make("build", *words(target, folder))
-            done[target] = folder
-        return done[target]
+        folder = builds / str(target)
+        with (builds / f"{target}.lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            # The template is the last thing that a build writes.
+            if not (folder / "template.yaml").exists():
+                make("build", *words(target, folder))
+        return folder
 
     return build
 
