@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from formrelay.forms import xform_faults
 from formrelay.forms.content import normalise
 from formrelay.forms.xform import Identity, XFormError, compile_xform
 from tests.support.forms import JAVAROSA, XFORMS, XHTML, data_form, long_survey, parse
@@ -248,7 +249,15 @@ def test_the_name_of_the_form_uuid_is_reserved() -> None:
         ([{"type": "begin_group", "name": "g", "label": "G"}], "Unmatched 'begin_group'"),
         ([{"type": "end_group"}], "Unmatched 'end_group'"),
         ([{"type": "calculate", "name": "c"}], "Missing calculation"),
-        ([_text(self="1")], "could not be compiled (TypeError"),
+        (
+            [_text("r"), _text(self="1")],
+            "could not be compiled: `q` has a cell, or choices, that the compiler",
+        ),
+        ([_text("", self="1")], "that the compiler cannot read (TypeError: "),
+        (
+            [{"type": "begin_group", "name": "g", "label": "G", "self": "1"}, _text(), {"type": "end_group"}],
+            "could not be compiled: `g` has a cell",
+        ),
         (
             [_text(**{"Default::fr": "1", "label::fr": "F"}), _text("r", bind="x")],
             "could not be compiled. Columns that nobody can read: `Default::fr`, `bind`.",
@@ -276,6 +285,26 @@ def test_what_pyxform_trips_over_beside_columns_of_the_survey_is_named() -> None
     stored = normalise({"survey": [external], "external_choices": choices[:1]}).content
     with pytest.raises(XFormError, match="`county`: a select_one_external needs a choice_filter"):
         compile_xform(stored, IDENTITY)
+
+
+@pytest.mark.parametrize("choice", [{"name": "y"}, {"name": "y", "media::image::fr": "y.png"}])
+def test_a_choice_that_or_other_needs_a_label_of_is_named(choice: dict[str, Any]) -> None:
+    labels = {"label::en": "X", "label::fr": "X"}
+    choices = [{"list_name": "c", "name": "x", **labels}, {"list_name": "c", **choice}]
+    question = {"type": "select_one c or_other", "name": "q", **labels}
+    assert _error(question, choices=choices).startswith(
+        "Choice `y` of the list `c` has no label: every choice of a question with or_other (`q`) needs one"
+    )
+    stored = normalise({"survey": [question], "choices": choices}).content
+    with pytest.raises(XFormError, match="Choice `y` of the list `c`"):
+        compile_xform(stored, IDENTITY)
+
+
+def test_where_no_question_is_found_in_time_its_author_is_told_how_to_find_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(xform_faults, "_PATIENCE", -1)
+    assert "put it back piece by piece" in _error(_text(self="1"))
 
 
 def test_what_is_no_content_is_refused() -> None:

@@ -13,8 +13,8 @@ from pyxform.errors import ErrorCode, PyXFormError
 from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
-from formrelay.forms import grids, unnamed
-from formrelay.forms.columns import is_misread, parse_header
+from formrelay.forms import grids, unnamed, xform_faults
+from formrelay.forms.columns import parse_header
 from formrelay.forms.content import VERSION_QUESTION, ContentError, normalise
 from formrelay.forms.sheets import flatten
 from formrelay.forms.xform_model import add_form_uuid, model_of, order_translations, shape_of
@@ -69,9 +69,7 @@ def compile_xform(content: Mapping[str, Any], identity: Identity) -> XForm:
     Raises XFormError with pyxform's own words when the form has a fault.
     """
     try:
-        normal = unnamed.everywhere(grids.plain(normalise(content).content))
-        languages = _languages(normal["translations"])
-        html = _build(normal, languages, identity)
+        html, languages = _html(content, identity)
         model = model_of(html)
         add_form_uuid(model, identity.form_uuid)
         order_translations(model, languages)
@@ -84,9 +82,17 @@ def compile_xform(content: Mapping[str, Any], identity: Identity) -> XForm:
     except XFormError:
         raise
     except Exception as error:  # pyxform trips over some faulty forms instead of naming the fault
-        raise XFormError(_suspects(content, error)) from error
+        told = xform_faults.told(content, error, lambda other: _trip(other, identity))
+        raise XFormError(told) from error
     _check(xml)
     return XForm(xml, shape)
+
+
+def _html(content: Mapping[str, Any], identity: Identity) -> tuple[Element, list[str]]:
+    """The XForm as pyxform makes it, and the names of its languages."""
+    normal = unnamed.everywhere(grids.plain(normalise(content).content))
+    languages = _languages(normal["translations"])
+    return _build(normal, languages, identity), languages
 
 
 def _languages(translations: list[str | None]) -> list[str]:
@@ -134,21 +140,15 @@ def _words(error: PyXFormError) -> str:
     return f"Duplicate name error: {text}" if text.endswith(_DUPLICATES) else text
 
 
-def _suspects(content: Mapping[str, Any], error: Exception) -> str:
-    """What to say of a form that pyxform trips over: the columns that are likely the reason, where there are any."""
-    languages = [("survey", f"label::{name}") for name in content.get("translations") or () if name]
-    cells = [
-        (sheet, name) for sheet in ("survey", "choices") for row in content.get(sheet) or () for name in row
-    ]
-    columns = [f"`{name}`" for sheet, name in dict.fromkeys([*languages, *cells]) if is_misread(name, sheet)]
-    if columns:
-        return f"The form could not be compiled. Columns that nobody can read: {', '.join(columns)}."
-    for row in content.get("survey") or ():
-        if row.get("type") == "select_one_external" and "choice_filter" not in row:
-            return (
-                f"`{row.get('name') or row.get('$autoname')}`: a select_one_external needs a choice_filter."
-            )
-    return f"The form could not be compiled ({type(error).__name__}: {error})."
+def _trip(content: Mapping[str, Any], identity: Identity) -> Exception | None:
+    """What pyxform trips over in that content; None where it compiles, or has a fault that is named."""
+    try:
+        _html(content, identity)
+    except (ContentError, PyXFormError, XFormError):
+        return None
+    except Exception as error:
+        return error
+    return None
 
 
 def _check(xml: str) -> None:
