@@ -84,6 +84,26 @@ def test_a_submission_is_found_read_validated_and_deleted(page: Page, stack: Sta
     expect(page.get_by_role("heading", name="Not found").first).to_be_visible()
 
 
+def test_a_submission_is_read_by_the_form_that_was_filled_in(
+    page: Page, stack: Stack, project: Project
+) -> None:
+    asset = f"{stack.base_url}/api/v2/assets/{project.uid}/"
+    content = stack.session.get(asset, timeout=35).json()["content"]
+    for row in content["survey"]:
+        if row.get("name") == "region":
+            row["label"] = ["District", "District"]
+    stack.session.patch(asset, json={"content": content}, timeout=35).raise_for_status()
+    version = stack.session.get(asset, timeout=35).json()["version_id"]
+    deployed = {"active": True, "version_id": version}
+    stack.session.patch(f"{asset}deployment/", json=deployed, timeout=35).raise_for_status()
+    sign_in(page, stack)
+    page.goto(f"/#/p/{project.uid}/data")
+    expect(page.get_by_role("columnheader", name="District")).to_be_visible()
+    page.locator("tbody a").first.click()
+    expect(page.locator("dl.facts dt", has_text="Region")).to_be_visible()
+    expect(page.locator("dl.facts dt", has_text="District")).to_have_count(0)
+
+
 def test_pictures_are_shown_enlarged_and_downloaded(page: Page, stack: Stack, project: Project) -> None:
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/data/{ids(project)[0]}")

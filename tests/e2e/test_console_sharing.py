@@ -139,15 +139,15 @@ def test_anybody_may_submit_and_view_while_the_switches_are_on(
     sign_in(page, stack)
     page.goto(f"/#/p/{project.uid}/sharing")
     view, submit = (
-        page.get_by_label("Anybody may view the submissions"),
-        page.get_by_label("Anybody may submit"),
+        page.get_by_role("checkbox", name="Anybody may view the submissions"),
+        page.get_by_role("checkbox", name="Anybody may submit"),
     )
     assert seen_by(stack, project, None).status_code == 404
     view.click()
     confirm(page)
     expect(view).to_be_checked()
     # Whoever sees the data sees the form.
-    expect(page.get_by_label("Anybody may view the form")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Anybody may view the form")).to_be_checked()
     assert seen_by(stack, project, None).json()["count"] == 1
     submit.click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
@@ -159,7 +159,7 @@ def test_anybody_may_submit_and_view_while_the_switches_are_on(
     assert project.uid in listed.text
     submit.click()
     expect(page.get_by_text(f"{stack.base_url}/{stack.username}", exact=True)).to_have_count(0)
-    page.get_by_label("Anybody may view the form").click()
+    page.get_by_role("checkbox", name="Anybody may view the form").click()
     expect(view).not_to_be_checked()
     assert rights(project, "AnonymousUser") == {}
 
@@ -178,7 +178,7 @@ def test_who_manages_nothing_sees_their_own_rights_and_may_leave(
     expect(row(page, name)).to_contain_text("View submissions")
     expect(row(page, other)).to_have_count(0)
     expect(page.get_by_role("button", name="Share", exact=True)).to_have_count(0)
-    expect(page.get_by_label("Anybody may submit")).to_be_disabled()
+    expect(page.get_by_role("checkbox", name="Anybody may submit")).to_be_disabled()
     page.get_by_role("button", name="Leave the project").click()
     confirm(page)
     expect(page.get_by_role("heading", name="No projects yet")).to_be_visible()

@@ -19,7 +19,7 @@ export async function showSubmission(ctx, uid, id) {
   const may = (name) => held.has(name) || held.has("partial_submissions");
   const files = (record._attachments || []).filter((file) => !file.is_deleted);
   const name = record["meta/instanceName"];
-  const answers = answersOf(ctx, rowsOf(project.content), record, files);
+  const answers = answersOf(ctx, rowsOf(await contentOf(ctx, uid, project, record)), record, files);
   return [
     crumbs([project.name || t("untitled"), `p/${uid}`], [t("tab_data"), `p/${uid}/data`], [String(record._id)]),
     head(name || `${t("submission")} ${record._id}`, beside(uid, record._id)),
@@ -29,6 +29,13 @@ export async function showSubmission(ctx, uid, id) {
         held.has("change_asset") && await deliveries(ctx, uid, record._id))),
     h("details", { class: "more" }, h("summary", {}, t("asJson")), verbatim(t("asJson"), JSON.stringify(record, null, 2))),
   ];
+}
+
+// The form that was filled in; as it is now where that one cannot be had.
+async function contentOf(ctx, uid, project, record) {
+  const version = record.__version__;
+  if (!version || version === project.version_id) return project.content;
+  return get(`${asset(uid)}/versions/${encodeURIComponent(version)}/`, {}, { signal: ctx.signal }).then((found) => found.content, () => project.content);
 }
 
 function beside(uid, id) {

@@ -468,7 +468,7 @@ export default {
   "deleteSubmissionSure": "سيُحذف الإرسال {id} مع ملفاته. لا يمكن التراجع عن ذلك.",
   "answers": "الإجابات",
   "withoutAccount": "شخص بلا حساب",
-  "notInForm": "ليست في النموذج الحالي",
+  "notInForm": "ليست في النموذج",
   "otherFiles": "ملفات أخرى",
   "enlarge": "تكبير",
   "asJson": "كما تقرؤه البرامج (JSON)",

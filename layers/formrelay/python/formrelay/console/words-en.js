@@ -468,7 +468,7 @@ export default {
   "deleteSubmissionSure": "Submission {id} is deleted with its files. This cannot be undone.",
   "answers": "Answers",
   "withoutAccount": "Somebody without an account",
-  "notInForm": "Not in the form as it is now",
+  "notInForm": "Not in the form",
   "otherFiles": "Other files",
   "enlarge": "Enlarge",
   "asJson": "As programs read it (JSON)",

@@ -468,7 +468,7 @@ export default {
   "deleteSubmissionSure": "El envío {id} se elimina con sus archivos. No se puede deshacer.",
   "answers": "Respuestas",
   "withoutAccount": "Alguien sin cuenta",
-  "notInForm": "No está en el formulario actual",
+  "notInForm": "No está en el formulario",
   "otherFiles": "Otros archivos",
   "enlarge": "Ampliar",
   "asJson": "Como lo leen los programas (JSON)",

@@ -468,7 +468,7 @@ export default {
   "deleteSubmissionSure": "La soumission {id} est supprimée avec ses fichiers. C’est irréversible.",
   "answers": "Réponses",
   "withoutAccount": "Quelqu’un sans compte",
-  "notInForm": "Absent du formulaire actuel",
+  "notInForm": "Absent du formulaire",
   "otherFiles": "Autres fichiers",
   "enlarge": "Agrandir",
   "asJson": "Tel que le lisent les programmes (JSON)",
