@@ -176,6 +176,10 @@ def test_all_of_it_compiles() -> None:
             [{"type": "begin_kobomatrix", "name": "s", "label": "S"}, {"type": "end_kobomatrix"}],
             "kobo--matrix_list",
         ),
+        (
+            [{**MATRIX[0], "kobo--matrix_list": "nowhere"}, *MATRIX[1:]],
+            "needs choices of the list `nowhere`",
+        ),
         (RATING[:-1], "end_score"),
         ([*RATING[:-1], {"type": "end_group"}], "end_score"),
         ([*RATING[:2], question("x"), RATING[-1]], "score__row"),

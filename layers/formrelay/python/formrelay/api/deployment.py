@@ -88,7 +88,7 @@ ROUTES = [
         _DEPLOYMENT,
         patch_deployment,
         about=About(
-            "Deploy the newest or another version, archive, take out of the archive",
+            "Deploy the newest version again, archive, take out of the archive",
             PROJECTS,
             _DEPLOYED,
             body=Body("NewDeployment", {"active": False}),

@@ -109,6 +109,8 @@ def _ranking(begin: Row, inside: list[Row], _: _Form) -> Iterator[Row]:
 def _matrix(begin: Row, inside: list[Row], form: _Form) -> Iterator[Row]:
     listed = _list_of(begin, "kobo--matrix_list")
     items = [choice for choice in form.choices if choice["list_name"] == listed]
+    if not items:
+        raise ContentError(f"The matrix `{_name(begin)}` needs choices of the list `{listed}`.")
     if len(items) * len(inside) > MAX_CELLS:
         raise ContentError(f"The matrix `{_name(begin)}` has more than {MAX_CELLS} cells.")
     header = f"{_name(begin)}_header"
