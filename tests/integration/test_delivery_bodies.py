@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from formrelay import hook_requests
+from formrelay.hook_requests import Stamp
 from formrelay.settings import settings
+from formrelay.storage import hooks, submissions
 from tests.support.forms import small_jpeg
 from tests.support.receiver import Answer
 from tests.support.world import World
@@ -246,3 +251,28 @@ def test_a_large_submission_is_delivered_whole(world: World) -> None:
     world.submit(name=name)
     world.run(0)
     assert world.requests[0].json()["name"] == name
+
+
+def test_big_bodies_of_a_batch_are_made_one_after_the_other(world: World) -> None:
+    sid = world.submit(name="Ana", member=[{"who": "B"}] * 4_000)
+    submission = submissions.get(world.asset, sid)
+    hook = hooks.get(world.asset, world.hook)
+    assert submission
+    assert hook
+    opened = hook_requests.opened(hook)
+
+    def peak(threads: int) -> int:
+        """Bytes that so many attempts take at most."""
+        tracemalloc.start()
+        with ThreadPoolExecutor(threads) as pool:
+            made = [
+                pool.submit(hook_requests.request_for, opened, submission, world.asset, Stamp("hl"))
+                for _ in range(threads)
+            ]
+            assert len({attempt.result().body for attempt in made}) == 1
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(1)
+    assert peak(8) < 2 * peak(1)

@@ -364,8 +364,8 @@ def test_a_template_that_would_break_at_send_is_invalid(value: str) -> None:
 
 
 def test_a_template_that_is_kept_takes_the_deepest_submission() -> None:
-    deepest = json.loads(fields.HOSTILE_SAMPLE)
-    record = {"a": '\\ "%SUBMISSION%" \u2028 {', "b": deepest["b"]}
+    deepest = json.loads('[{"c":' * 50 + "1" + "}]" * 50)
+    record = {"a": '\\ "%SUBMISSION%" \u2028 {', "b": deepest}
     kept = []
     for depth in range(1, 1200, 13):
         template = "[" * depth + "%SUBMISSION%" + "]" * depth

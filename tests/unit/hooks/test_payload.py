@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -89,6 +90,46 @@ def test_a_submission_that_holds_the_placeholder_is_not_replaced_again() -> None
 def test_a_template_that_gives_no_json_is_unusable(template: str) -> None:
     with pytest.raises(payload.UnusableError, match="valid JSON"):
         payload.render({"payload_template": template}, {"a": 'x"y'}, b"")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "1%SUBMISSION%",
+        "%SUBMISSION%%SUBMISSION%",
+        "{%SUBMISSION%: 1}",
+        '["[%SUBMISSION%]"]',
+        '"\\"%SUBMISSION%\\""',
+    ],
+)
+def test_a_placeholder_that_stands_for_no_value_is_unusable(template: str) -> None:
+    with pytest.raises(payload.UnusableError):
+        payload.wrap(template, "{}")
+
+
+@given(
+    st.recursive(
+        st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    )
+)
+def test_a_wrapped_submission_is_what_parsing_and_encoding_the_whole_would_give(record: Any) -> None:
+    template = (
+        '{"a": [%SUBMISSION%, 1.50, "\\u0025SUBMISSION%", ["\\u0025SUBMISSION%"]], "b": 0, "b": %SUBMISSION%}'
+    )
+    text = json.dumps(record)
+    assert payload.wrap(template, text) == json.dumps(json.loads(template.replace("%SUBMISSION%", text)))
+
+
+def test_wrapping_a_big_submission_takes_little_more_than_the_body() -> None:
+    record = {"rep": [{"rep/v": "ab"}] * 20_000}
+    template = "[" + ",".join(["%SUBMISSION%"] * 10) + "]"
+    tracemalloc.start()
+    body = payload.render({"payload_template": template}, record, b"").data
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(body) > 3_000_000
+    assert peak < 4 * len(body)
 
 
 def test_a_template_that_multiplies_a_big_submission_is_refused_before_it_is_built() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,10 @@ UNREADABLE = (
     "The credentials or a signing secret of the hook cannot be opened any more: set them anew, or ask who runs this"
     " server to restore its key."
 )
+
+# Rendering only computes, so that threads gain nothing by doing it at the same time, and a big submission takes many
+# times its size while it lasts: the ten attempts of a batch would need more memory than there is.
+_rendering = threading.Lock()
 
 
 class HookRequest(NamedTuple):
@@ -84,8 +89,10 @@ def request_for(hook: Item, submission: Item, asset: str, stamp: Stamp) -> HookR
     """
     unpacked = submissions.unpack(submission)
     base = settings().public_url or submission["origin"]
-    record = records.record(submission, unpacked, asset=asset, base_url=base)
-    return _request(hook, payload.render(hook, record, unpacked.xml), stamp)
+    with _rendering:
+        record = records.record(submission, unpacked, asset=asset, base_url=base)
+        body = payload.render(hook, record, unpacked.xml)
+    return _request(hook, body, stamp)
 
 
 def of_delivery(item: Item, hook: Item, submission: Item | None, attempt: int) -> HookRequest | None:
