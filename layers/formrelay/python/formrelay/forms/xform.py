@@ -13,7 +13,7 @@ from pyxform.errors import ErrorCode, PyXFormError
 from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
-from formrelay.forms import grids, unnamed, xform_faults
+from formrelay.forms import expressions, grids, unnamed, xform_faults
 from formrelay.forms.columns import parse_header
 from formrelay.forms.content import VERSION_QUESTION, ContentError, normalise
 from formrelay.forms.sheets import flatten
@@ -92,7 +92,10 @@ def _html(content: Mapping[str, Any], identity: Identity) -> tuple[Element, list
     """The XForm as pyxform makes it, and the names of its languages."""
     normal = unnamed.everywhere(grids.plain(normalise(content).content))
     languages = _languages(normal["translations"])
-    return _build(normal, languages, identity), languages
+    html = _build(normal, languages, identity)
+    for fault in expressions.faults(normal["survey"]):
+        raise XFormError(fault)
+    return html, languages
 
 
 def _languages(translations: list[str | None]) -> list[str]:
