@@ -130,6 +130,9 @@ def test_a_name_that_nobody_has_is_told_beside_it(page: Page, stack: Stack, proj
             confirm(page)
         expect(page.get_by_text("There is no account of that name.")).to_have_count(1)
         page.reload()
+    page.get_by_label("User name").fill(stack.username)
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_text("The owner may do everything already.")).to_be_visible()
 
 
 def test_anybody_may_submit_and_view_while_the_switches_are_on(

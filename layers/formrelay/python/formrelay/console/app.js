@@ -178,7 +178,11 @@ async function render(focus = true, notice = "") {
   const ctx = context(query);
   const { signal } = ctx;
   top();
-  const waiting = setTimeout(() => { progress.hidden = false; main.setAttribute("aria-busy", "true"); }, PATIENCE);
+  const waiting = setTimeout(() => {
+    progress.hidden = false;
+    main.setAttribute("aria-busy", "true");
+    if (!main.childElementCount) fill(main, h("p", { class: "quiet" }, t("loading")));
+  }, PATIENCE);
   try {
     const content = await view(ctx, place, notice);
     if (signal.aborted) return;

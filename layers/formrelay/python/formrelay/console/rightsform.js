@@ -25,7 +25,7 @@ export function rightsForm(ctx, place, known, done) {
       ctx.say(t("saved"));
       await done();
     } catch (error) {
-      if (error.data?.user) name.fail(known ? error.message : t("noSuchUser"));
+      if (error.data?.user) name.fail(Array.isArray(error.data.user) ? t("noSuchUser") : t("isOwner"));
       else if (error instanceof WordsError || error.status === 400) fill(problem, notice("bad", error.message));
       else ctx.fail(error);
       form.querySelector("[aria-invalid]")?.focus();

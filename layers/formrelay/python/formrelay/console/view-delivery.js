@@ -21,7 +21,7 @@ export async function showDelivery(ctx, uid, hookUid, logUid) {
     const made = await again(path, log, page.results, ctx.signal);
     stamp = seen;
     const doing = retrying(ctx, path, log, load);
-    fill(title, head(`${t("submission")} ${log.submission_id}`, status(log.status_str), link(t("goToSubmission"), `p/${uid}/data/${log.submission_id}`, "", "form"), doing));
+    fill(title, head(`${t("submission")} ${log.submission_id}`, status(log.status_str), log.event !== "submission.deleted" && link(t("goToSubmission"), `p/${uid}/data/${log.submission_id}`, "", "form"), doing));
     fill(live, standing(ctx, log, page.results), attempts(page.results));
     fill(body, made);
   }

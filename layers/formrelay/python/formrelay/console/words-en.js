@@ -490,4 +490,6 @@ export default {
   "filterSomeHint": "One condition is enough. What meets none of them is not sent.",
   "chooseAll": "Choose all on this page",
   "conditionsHint": "One condition is enough.",
+  "isOwner": "The owner may do everything already.",
+  "loading": "Loading…",
 };

@@ -490,4 +490,6 @@ export default {
   "filterSomeHint": "Basta una condición. Lo que no cumple ninguna no se envía.",
   "chooseAll": "Elegir toda la página",
   "conditionsHint": "Basta una condición.",
+  "isOwner": "El propietario ya puede hacerlo todo.",
+  "loading": "Cargando…",
 };

@@ -490,4 +490,6 @@ export default {
   "filterSomeHint": "Une condition suffit. Ce qui n’en remplit aucune n’est pas envoyé.",
   "chooseAll": "Choisir toute la page",
   "conditionsHint": "Une condition suffit.",
+  "isOwner": "Le propriétaire peut déjà tout faire.",
+  "loading": "Chargement…",
 };
