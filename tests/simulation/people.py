@@ -168,6 +168,9 @@ class Owner:
             actions[rng.choice(self._habits)]()
 
 
+_FILES = ("photo.jpg", "roof.jpg")
+
+
 class Clients:
     """People who submit: once, twice at the same time, in parts, with edits."""
 
@@ -192,7 +195,7 @@ class Clients:
             for later in (0, rng.uniform(0, 800)):
                 self._act(lambda: self._post_json(uuid, name), delay + later)
         elif way == "parts":
-            self._act(lambda: self._parts(uuid, name), delay)
+            self._act(lambda: self._parts(uuid, name, self._xml(uuid, name, *_FILES)), delay)
         elif way == "edited":
             self._act(lambda: self._edited(uuid, name), delay)
         elif way == "taken":
@@ -236,10 +239,9 @@ class Clients:
         parts: Parts = [("xml_submission_file", ("i.xml", self._xml(uuid, name), "text/xml"))]
         return self._until_told(uuid, name, lambda: self._post(parts))
 
-    def _parts(self, uuid: str, name: str) -> None:
-        """Two files in two requests; the second may never come."""
+    def _parts(self, uuid: str, name: str, xml: str) -> int | None:
+        """Two files in two requests; the second may never come. What the first was told."""
         rng = self._world.rng
-        xml = self._xml(uuid, name, "photo.jpg", "roof.jpg")
         first: Parts = [
             ("xml_submission_file", ("i.xml", xml, "text/xml")),
             ("photo.jpg", ("photo.jpg", b"photo", "image/jpeg")),
@@ -247,12 +249,14 @@ class Clients:
         if rng.random() < 0.7:
             first.append(("*isIncomplete*", (None, "yes", None)))
         second: Parts = [first[0], ("roof.jpg", ("roof.jpg", b"roof", "image/jpeg"))]
-        self._until_told(uuid, name, lambda: self._post(first))
+        told = self._until_told(uuid, name, lambda: self._post(first))
         if rng.random() < 0.8:
             self._world.scheduler.sleep(rng.choice((0, 5, rng.uniform(0, 700))))
             self._until_told(uuid, name, lambda: self._post(second))
+        return told
 
     def _edited(self, uuid: str, name: str) -> None:
+        """A submission, then one or two edits: each at once, twice at the same time, or in parts."""
         rng = self._world.rng
         if self._post_json(uuid, name) not in (201, 202):
             return
@@ -260,11 +264,16 @@ class Clients:
         for number in range(rng.choice((1, 2))):
             self._world.scheduler.sleep(rng.choice((0, rng.uniform(0, 800))))
             old, new = new, f"{new[:-1]}{'edf'[number]}"
-            xml = self._xml(new, f"{name}-edit{number}").replace(
+            way = rng.choice(("once", "twins", "parts"))
+            files = _FILES if way == "parts" else ()
+            xml = self._xml(new, f"{name}-edit{number}", *files).replace(
                 "</instanceID>", f"</instanceID><deprecatedID>uuid:{old}</deprecatedID>"
             )
             parts: Parts = [("xml_submission_file", ("i.xml", xml, "text/xml"))]
-            if self._until_told(uuid, name, partial(self._post, parts)) not in (201, 202):
+            once = partial(self._until_told, uuid, name, partial(self._post, parts))
+            if way == "twins":
+                self._act(once, 0)
+            if (self._parts(uuid, name, xml) if way == "parts" else once()) not in (201, 202):
                 return
 
 
