@@ -25,7 +25,9 @@ COLUMNS = ("relevant", "constraint", "calculation", "required", "read_only", "ch
     ],
 )
 def test_an_expression_that_is_closed_passes(expression: str) -> None:
-    assert not list(faults([{"type": "text", "name": "q", "relevant": expression}]))
+    assert not list(
+        faults([{"type": "text", "name": "q", "relevant": expression}], {"instance_name": expression})
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,12 @@ def test_an_expression_that_is_closed_passes(expression: str) -> None:
 def test_an_expression_that_is_not_closed_is_named(expression: str, fault: str) -> None:
     for column in COLUMNS:
         row = {"type": "text", "$autoname": "q", column: expression}
-        assert list(faults([row])) == [f"`q`: its `{column}` has {fault}."]
+        assert list(faults([row], {})) == [f"`q`: its `{column}` has {fault}."]
+
+
+def test_the_name_of_instances_is_an_expression_too() -> None:
+    found = list(faults([], {"instance_name": "concat(${a}", "form_title": "(x"}))
+    assert found == ["`instance_name` in the settings has a `(` that is not closed."]
 
 
 def test_texts_and_questions_that_are_switched_off_may_hold_anything() -> None:
@@ -50,7 +57,7 @@ def test_texts_and_questions_that_are_switched_off_may_hold_anything() -> None:
         {"type": "text", "name": "a", "label": ["(a"], "hint": ["it's"], "required": True},
         {"type": "text", "name": "b", "relevant": "(", "disabled": "yes"},
     ]
-    assert not list(faults(rows))
+    assert not list(faults(rows, {}))
 
 
 def test_a_form_with_an_open_bracket_does_not_compile() -> None:

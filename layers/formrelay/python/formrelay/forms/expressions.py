@@ -20,8 +20,10 @@ _BRACKETS: Final = {")": "(", "]": "["}
 _OFF: Final = frozenset({"yes", "true", "true()"})
 
 
-def faults(survey: Iterable[Row]) -> Iterator[str]:
-    """What is wrong with the expressions of these questions, in words."""
+def faults(survey: Iterable[Row], settings: Row) -> Iterator[str]:
+    """What is wrong with the expressions of a form's questions and of its settings, in words."""
+    if (fault := _fault(settings.get("instance_name"))) is not None:
+        yield f"`instance_name` in the settings has {fault}."
     for row in survey:
         if str(row.get("disabled", "")).lower() in _OFF:
             continue

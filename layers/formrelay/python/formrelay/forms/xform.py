@@ -93,7 +93,7 @@ def _html(content: Mapping[str, Any], identity: Identity) -> tuple[Element, list
     normal = unnamed.everywhere(grids.plain(normalise(content).content))
     languages = _languages(normal["translations"])
     html = _build(normal, languages, identity)
-    for fault in expressions.faults(normal["survey"]):
+    for fault in expressions.faults(normal["survey"], normal["settings"]):
         raise XFormError(fault)
     return html, languages
 
