@@ -486,6 +486,7 @@ def test_data_is_never_posted_here(app: App, filled: str) -> None:
     answer = app.send("POST", data(filled), {"name": "x"})
     assert (answer.status, answer.json()) == (405, {"detail": 'Method "POST" not allowed.'})
     assert answer.headers["allow"] == "GET"
+    assert app.send("PUT", data(filled), {}).headers["allow"] == "GET"
     assert app.send("POST", data(filled), {"name": "x"}, user="bob").status == 404
     grant(filled, "bob", "view_asset", "view_submissions")
     assert app.send("POST", data(filled), {"name": "x"}, user="bob").status == 403

@@ -6,7 +6,7 @@ Every route answers with or without a slash at its end, with a format suffix, wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -115,7 +115,7 @@ class Router:
         route = by_method.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             error = detail(405, f'Method "{request.method}" not allowed.')
-            error.headers["Allow"] = ", ".join(sorted(by_method))
+            error.headers["Allow"] = ", ".join(_allowed(by_method))
             raise error
         _negotiate(request, route)
         # "api" is KoboToolbox's page for browsers, which get JSON here.
@@ -149,6 +149,11 @@ def _refuse_unacceptable(request: Request, route: Route) -> None:
         return
     if route.about.is_json and rules_out_json(request.headers.get("accept", "")):
         raise detail(406, "Could not satisfy the request Accept header.")
+
+
+def _allowed(by_method: Mapping[str, Route]) -> list[str]:
+    """The methods that are answered with success; some are there only to be refused in words."""
+    return sorted(method for method, route in by_method.items() if route.about.answers)
 
 
 def _negotiate(request: Request, route: Route) -> None:
