@@ -64,6 +64,7 @@ def test_somebody_makes_an_account_and_signs_in(page: Page, stack: Stack) -> Non
     name = f"u{uuid.uuid4().hex[:8]}"
     page.goto("/")
     page.get_by_role("link", name="Make an account").click()
+    expect(page.get_by_role("heading", name="Make an account")).to_be_visible()
     page.get_by_label("User name").fill(name)
     page.get_by_label("E-mail").fill(f"{name}@example.org")
     page.get_by_label("Password").fill("short")
