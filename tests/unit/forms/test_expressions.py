@@ -22,6 +22,7 @@ COLUMNS = ("relevant", "constraint", "calculation", "required", "read_only", "ch
         """concat("it's (", ')', '"')""",
         "'it''s'",
         "${q} = \u2018x\u2019",
+        "${q} = \u201cx\"",
     ],
 )
 def test_an_expression_that_is_closed_passes(expression: str) -> None:
@@ -39,6 +40,7 @@ def test_an_expression_that_is_closed_passes(expression: str) -> None:
         ("item[1", "a `[` that is not closed"),
         ("${a} = 'x", "a quotation mark that is not closed"),
         ('${a} = "x', "a quotation mark that is not closed"),
+        ("${a} = 'it\u2019s'", "a quotation mark that is not closed"),
     ],
 )
 def test_an_expression_that_is_not_closed_is_named(expression: str, fault: str) -> None:

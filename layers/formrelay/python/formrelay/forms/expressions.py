@@ -15,6 +15,8 @@ from formrelay.forms.sheet_rows import Row
 _COLUMNS: Final = (
     "relevant", "constraint", "calculation", "required", "read_only", "choice_filter", "repeat_count",
 )  # fmt: skip
+# pyxform makes straight ones of them (the marks that word processors put).
+_MARKS: Final = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _BRACKETS: Final = {")": "(", "]": "["}
 _OFF: Final = frozenset({"yes", "true", "true()"})
@@ -35,7 +37,7 @@ def faults(survey: Iterable[Row], settings: Row) -> Iterator[str]:
 def _fault(expression: Any) -> str | None:
     if not isinstance(expression, str):
         return None
-    rest = _LITERAL.sub("", expression)
+    rest = _LITERAL.sub("", expression.translate(_MARKS))
     if "'" in rest or '"' in rest:
         return "a quotation mark that is not closed"
     opened: list[str] = []
