@@ -22,7 +22,7 @@ COLUMNS = ("relevant", "constraint", "calculation", "required", "read_only", "ch
         """concat("it's (", ')', '"')""",
         "'it''s'",
         "${q} = \u2018x\u2019",
-        "${q} = \u201cx\"",
+        '${q} = \u201cx"',
     ],
 )
 def test_an_expression_that_is_closed_passes(expression: str) -> None:
