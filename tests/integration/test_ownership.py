@@ -266,6 +266,24 @@ def test_a_project_that_was_deleted_meanwhile_is_told_as_failed_and_the_others_g
     assert answer(app, invite, "accepted").status == 400
 
 
+def test_a_project_that_another_acceptance_takes_over_meanwhile_is_not_told_as_failed(
+    app: App, asset: str
+) -> None:
+    second = app.deploy(FORM, name="Wells")
+    invite = offer(app, asset, second).json()
+    with crashing("dynamodb.TransactWriteItems"):
+        answer(app, invite, "accepted")
+
+    def one_goes_over() -> None:
+        with crashing("dynamodb.TransactWriteItems", 2):
+            answer(app, invite, "accepted")
+
+    with doing("dynamodb.Query", one_goes_over):
+        shown = answer(app, invite, "accepted").json()
+    assert [one["status"] for one in shown["transfers"]] == ["complete", "complete"]
+    assert shown["status"] == "complete"
+
+
 def test_users_who_come_in_the_same_moment_are_taken_along(app: App, asset: str) -> None:
     invite = offer(app, asset).json()
     with doing("dynamodb.TransactWriteItems", lambda: share(app, asset, "cleo", "view_asset")):

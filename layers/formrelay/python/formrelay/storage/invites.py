@@ -108,13 +108,16 @@ def transferred_op(invite: Item, number: int, *, at: int) -> Item:
 
 
 def fail(invite: Item, number: int, *, at: int) -> None:
-    """Notes that the ``number``-th project cannot go over. Raises ConditionError when none goes over at the moment."""
+    """Notes that the ``number``-th project cannot go over.
+
+    Raises ConditionError when none goes over at the moment, or what became of that one was noted already.
+    """
     table.update(
         settings().data_table,
         keys.invite(invite["uid"]),
         _concluded(number),
-        {":status": FAILED, ":at": at, ":running": IN_PROGRESS},
-        condition=_RUNNING,
+        {":status": FAILED, ":at": at, ":running": IN_PROGRESS, ":pending": PENDING},
+        condition=f"{_RUNNING} AND #transfers[{number}].#status = :pending",
     )
 
 
