@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -83,6 +84,8 @@ class _Reader:
         self._language = _language_index(content.get("translations") or [None], options)
         self._lists = self._choice_lists(content.get("choices", ()))
         self.sections: dict[Key, Section] = {MAIN_KEY: Section(MAIN, MAIN, None)}
+        # How many keys a name has in a section; of sections, in None.
+        self._taken: Counter[tuple[Key | None, str]] = Counter({(None, MAIN): 1})
         # What is open: (key of the section inside it, labels down to it).
         self._open: list[tuple[Key, tuple[str, ...]]] = [(MAIN_KEY, ())]
 
@@ -95,17 +98,23 @@ class _Reader:
             self._begin(row, is_repeat=kind.endswith("repeat"))
         else:
             for question in self._questions(row, kind):
-                questions = self.sections[self._open[-1][0]].questions
-                questions[_numbered(questions, question.name)] = question
+                section = self._open[-1][0]
+                self.sections[section].questions[self._numbered(question.name, section)] = question
 
     def _begin(self, row: Row, *, is_repeat: bool) -> None:
         inside, labels = self._open[-1]
         name = _name(row)
         key = inside
         if is_repeat:
-            key = _numbered(self.sections, name)
+            key = self._numbered(name)
             self.sections[key] = Section(name, str(row.get("$xpath") or name), inside)
         self._open.append((key, (*labels, self._label(row, name))))
+
+    def _numbered(self, name: str, section: Key | None = None) -> Key:
+        """The next key of that name among the questions of a section, or among the sections."""
+        number = self._taken[section, name]
+        self._taken[section, name] += 1
+        return name, number
 
     def _questions(self, row: Row, kind: str) -> Iterator[Question]:
         name = _name(row)
@@ -147,13 +156,6 @@ def _language_index(translations: list[str | None], options: Options) -> int | N
 
 def _name(row: Row) -> str:
     return str(row.get("name") or row.get("$autoname") or "")
-
-
-def _numbered(taken: Mapping[Key, Any], name: str) -> Key:
-    number = 0
-    while (name, number) in taken:
-        number += 1
-    return name, number
 
 
 def _tags(row: Row) -> str:

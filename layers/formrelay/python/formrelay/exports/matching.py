@@ -6,9 +6,10 @@ path is the same question, and only what has none takes the next that is free.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count, repeat
 
 from formrelay.exports.form import Key, Section, Version
 
@@ -34,35 +35,32 @@ def _matched(section: Section, renamed: dict[Key, Key], known: _Known) -> Sectio
 
 
 class _Known:
-    """What the versions so far had of each name: the paths behind each of its numbers."""
+    """What the versions so far had of each name: the numbers that it has under each path."""
 
     def __init__(self) -> None:
-        self._paths: dict[str, list[set[str]]] = {}
+        self._numbers: dict[tuple[str, str], list[int]] = {}
 
     def keys(self, named: Iterable[tuple[str, str]]) -> list[Key]:
         """The keys of what one version has, which comes as name and path."""
         wanted = list(named)
-        found: dict[int, Key] = {}
         used: set[Key] = set()
-        for choose in (self._same, _free):
-            for place, (name, path) in enumerate(wanted):
-                key = None if place in found else choose(name, path, used)
-                if key:
-                    found[place] = key
-                    used.add(key)
-        for place, (name, path) in enumerate(wanted):
-            self._learn(name, found[place][1], path)
-        return [found[place] for place in range(len(wanted))]
+        same = [self._same(name, path, used) for name, path in wanted]
+        # Each goes on where the last one of its name was found: a form may have one name thousands of times.
+        free = {name: zip(repeat(name), count(), strict=False) for name, _ in wanted}
+        found = [key or _next(free[name], used) for key, (name, _) in zip(same, wanted, strict=True)]
+        for key, (name, path) in zip(found, wanted, strict=True):
+            numbers = self._numbers.setdefault((name, path), [])
+            if key[1] not in numbers:
+                insort(numbers, key[1])
+        return found
 
-    def _same(self, name: str, path: str, used: Container[Key]) -> Key | None:
-        numbers = (number for number, paths in enumerate(self._paths.get(name, ())) if path in paths)
-        return next(((name, number) for number in numbers if (name, number) not in used), None)
-
-    def _learn(self, name: str, number: int, path: str) -> None:
-        paths = self._paths.setdefault(name, [])
-        paths += [set() for _ in range(number + 1 - len(paths))]
-        paths[number].add(path)
+    def _same(self, name: str, path: str, used: set[Key]) -> Key | None:
+        numbers = self._numbers.get((name, path), ())
+        key = next(((name, number) for number in numbers if (name, number) not in used), None)
+        if key:
+            used.add(key)
+        return key
 
 
-def _free(name: str, _path: str, used: Container[Key]) -> Key:
-    return next((name, number) for number in count() if (name, number) not in used)
+def _next(keys: Iterable[Key], used: Container[Key]) -> Key:
+    return next(key for key in keys if key not in used)
