@@ -28,7 +28,10 @@ export async function change(tag) {
 }
 
 // t("inDays", { n: 3 }) with "{n} in …" in the list of words.
-export const t = (name, values = {}) => (state.words[name] ?? name).replace(/\{(\w+)\}/g, (_, part) => values[part] ?? "");
+export const t = (name, values = {}) => (state.words[name] ?? name).replace(/\{(\w+)\}/g, (_, part) => apart(values[part] ?? ""));
+// Names of another direction keep what stands around them in its place.
+const apart = (value) => (mirrored() && value !== "" ? `\u2068${value}\u2069` : value);
+export const listed = (texts) => texts.join(mirrored() ? "، " : ", ");
 // The word for one of the API's own names, or that name where there is none.
 export const told = (group, name) => state.words[`${group}_${name}`] ?? name;
 

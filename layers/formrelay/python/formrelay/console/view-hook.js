@@ -4,7 +4,7 @@ import { get, hookPath, patch, post, projectOf, remove } from "./api.js";
 import { latency, outcomes } from "./chart.js";
 import { filterText } from "./hookfilter.js";
 import { check, facts, fill, h, verbatim } from "./dom.js";
-import { ago, moment, number, t, told } from "./i18n.js";
+import { ago, listed, moment, number, t, told } from "./i18n.js";
 import { button, copy, crumbs, head, health, link, notice, sure, tabs, time } from "./parts.js";
 import { showDeliveries } from "./view-deliveries.js";
 import { showResend } from "./view-resend.js";
@@ -81,7 +81,7 @@ const settings = (place, hook) => h("section", { class: "sheet" }, h("h2", {}, t
   [t("headers"), Object.keys(hook.settings.custom_headers || {}).join(", ") || undefined],
   [t("fields"), hook.subset_fields.length ? hook.subset_fields.join(", ") : t("allFields")],
   [t("wrapper"), hook.payload_template ? h("code", {}, hook.payload_template) : undefined],
-  [t("events"), hook.events.map((name) => told("event", name)).join(", ")],
+  [t("events"), listed(hook.events.map((name) => told("event", name)))],
   [t("filter"), hook.filter ? filterText(hook.filter) : undefined],
   [t("concurrency"), hook.concurrency ? number(hook.concurrency) : t("noLimit")],
 ]));

@@ -3,7 +3,7 @@
 import { asset, base, get, post, remove, whoAmI } from "./api.js";
 import { conditionText } from "./conditions.js";
 import { check, fill, h, table } from "./dom.js";
-import { t, told } from "./i18n.js";
+import { listed, t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { offering } from "./offers.js";
 import { button, copyable, sure } from "./parts.js";
@@ -62,7 +62,7 @@ function rightsText({ names, queries }, rows) {
   const own = ownQueries(queries);
   const some = ON_ROWS.filter((name) => own[name]?.length).map((name) => h("li", {}, `${told("give", name)} – ${t("ifIs")} `,
     own[name].map((query, index) => [index > 0 && h("i", {}, ` ${t("or")} `), conditionText(query, rows)])));
-  return h("div", { class: "long" }, whole.join(", "), some.length > 0 && h("ul", { class: "rules" }, some));
+  return h("div", { class: "long" }, listed(whole), some.length > 0 && h("ul", { class: "rules" }, some));
 }
 
 function doing(ctx, place, name, held) {
