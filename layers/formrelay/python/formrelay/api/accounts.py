@@ -125,7 +125,7 @@ ROUTES = [
             ACCOUNTS,
             {200: "Token"},
             _OTHER,
-            errors=(403,),
+            errors=(403, 409),
         ),
     ),
     Route(
@@ -137,7 +137,7 @@ ROUTES = [
             ACCOUNTS,
             {200: "Token", 201: "Token"},
             _OTHER,
-            errors=(403,),
+            errors=(403, 409),
         ),
     ),
     Route(
