@@ -1,4 +1,4 @@
-"""Instance XML that we made of another one, read as it is when it comes in: what a record keeps of it."""
+"""Instance XML that stands in a record or is about to, read as it is when it comes in: what a record keeps of it."""
 
 from __future__ import annotations
 

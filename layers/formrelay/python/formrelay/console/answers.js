@@ -105,6 +105,8 @@ const thumbnail = (ctx, file, source, label) => h("button", { type: "button", cl
 
 async function enlarge(ctx, file, label) {
   const source = await pictureAt(file.download_large_url, ctx.signal);
+  // One that could not be made smaller, and is too large for an answer.
+  if (!source) { await download(file.download_url, file.media_file_basename); return; }
   const id = unique("picture");
   const node = h("dialog", { class: "picture", "aria-labelledby": id, onclose: () => node.remove() },
     h("div", { class: "row spread" }, h("h2", { id }, h("bdi", {}, label)),
