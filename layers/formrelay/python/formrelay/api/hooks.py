@@ -24,7 +24,8 @@ from formrelay.api.http import Response, json_response, no_content
 from formrelay.api.router import Context, Route
 from formrelay.errors import ApiError, UnavailableError, invalid, not_found
 from formrelay.hooks import guard, resolve
-from formrelay.hooks.fields import LISTS, FaultError, Rules, clean, mask
+from formrelay.hooks.checks import FaultError
+from formrelay.hooks.fields import LISTS, Rules, clean, mask
 from formrelay.isolation import pauses
 from formrelay.settings import settings
 from formrelay.storage import assets, deliveries, health, hooks, tallies

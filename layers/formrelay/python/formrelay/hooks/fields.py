@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from formrelay import event_kinds
 from formrelay.errors import ApiError
-from formrelay.hooks import filters, guard, headers, payload
+from formrelay.hooks import checks, filters, guard, headers, payload
+from formrelay.hooks.checks import NULL, FaultError
 from formrelay.query import texts
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ MAX_FAULTS = 10
 MAX_SETTINGS = 16_000
 
 REQUIRED = "This field is required."
-NULL = "This field may not be null."
-BLANK = "This field may not be blank."
 BAD_SCHEME = "Invalid scheme"
 BAD_MASK = "The masked password names no hook you may edit."
 
@@ -48,22 +47,11 @@ DEFAULTS: dict[str, Any] = {
 }
 LISTS = ("subset_fields", "events")
 _SETTINGS = ("username", "password", "custom_headers")
-_TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
-_FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
 _MASK = "********"
 _MASKED = re.compile(r"\*{8}(?::(.*))?", re.DOTALL)
 _URL_FAULT = re.compile(r"[\x00-\x1f\x7f\\]")
 # RFC 7617 §2: neither in a user name nor in a password; a colon would end the user name.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
-
-class FaultError(ValueError):
-    """What is wrong with one field, in texts for the caller."""
-
-    def __init__(self, *texts: str) -> None:
-        super().__init__(*texts)
-        self.texts = list(texts)
 
 
 @dataclass(frozen=True)
@@ -122,60 +110,17 @@ def clean(
 def flag(name: str, value: Any) -> bool:
     """A boolean that is no field of the stored hook. Raises ApiError 400 under ``name``."""
     try:
-        return _flag(value)
+        return checks.flag(value)
     except FaultError as fault:
         raise ApiError(400, {name: fault.texts}) from None
 
 
-def _text(value: Any, limit: int | None, *, blank: bool = False) -> str:
-    if value is None:
-        raise FaultError(NULL)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise FaultError("Not a valid string.")
-    text = str(value).strip()
-    if not text and not blank:
-        raise FaultError(BLANK)
-    _sendable(text)
-    if limit is not None and len(text) > limit:
-        raise FaultError(f"Ensure this field has no more than {limit} characters.")
-    return text
-
-
-def _sendable(text: str) -> None:
-    if "\x00" in text:
-        raise FaultError("Null characters are not allowed.")
-    if match := _SURROGATE.search(text):
-        raise FaultError(f"Surrogate characters are not allowed: U+{ord(match[0]):X}.")
-
-
 def _name(value: Any, _rules: Rules) -> str:
-    return _text(value, MAX_NAME)
-
-
-def _flag(value: Any, _rules: Rules | None = None) -> bool:
-    if value is None:
-        raise FaultError(NULL)
-    word = str(value).strip().lower() if isinstance(value, str | int) else ""
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise FaultError("Must be a valid boolean.")
-
-
-def _choice(*choices: str) -> Callable[[Any, Rules], str]:
-    def check(value: Any, _rules: Rules) -> str:
-        if value is None:
-            raise FaultError(NULL)
-        if isinstance(value, str) and value in choices:
-            return value
-        raise FaultError(f'"{str(value)[:100]}" is not a valid choice.')
-
-    return check
+    return checks.text(value, MAX_NAME)
 
 
 def _endpoint(value: Any, rules: Rules) -> str:
-    text = _text(value, MAX_ENDPOINT)
+    text = checks.text(value, MAX_ENDPOINT)
     url = _absolute(text)
     if url.username is not None or url.password is not None:
         raise FaultError("Put user name and password into the settings, not into the URL.")
@@ -208,21 +153,11 @@ def _ascii_host(url: SplitResult) -> str:
         raise FaultError(BAD_SCHEME) from None
 
 
-def _parsed(value: Any) -> Any:
-    """A JSON text parsed, anything else as it is. Raises ValueError for a text that is no JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
 def _settings(value: Any, rules: Rules) -> dict[str, Any]:
     if value is None:
         raise FaultError(NULL)
     try:
-        settings = _parsed(value)
+        settings = checks.parsed(value)
     except ValueError:
         raise FaultError("Unable to parse JSON") from None
     if not isinstance(settings, dict):
@@ -244,7 +179,7 @@ def _settings_faults(settings: dict[str, Any]) -> list[str]:
     if found:
         return found
     text = json.dumps(settings, ensure_ascii=False)
-    if _SURROGATE.search(text):
+    if checks.SURROGATE.search(text):
         return ["The settings have characters that cannot be stored."]
     if len(text.encode()) > MAX_SETTINGS:
         return [f"The settings have more than {MAX_SETTINGS} bytes."]
@@ -283,20 +218,20 @@ def _subset(value: Any, _rules: Rules) -> list[str]:
     if isinstance(value, str) and not value.strip():
         return []  # how a form sends an empty list
     try:
-        entries = _parsed(value)
+        entries = checks.parsed(value)
     except ValueError:
         entries = value
     if not isinstance(entries, list):
         raise FaultError(f'Expected a list of items but got type "{type(value).__name__}".')
     if len(entries) > MAX_ENTRIES:
         raise FaultError(f"Ensure this field has no more than {MAX_ENTRIES} elements.")
-    return [_text(entry, MAX_ENTRY) for entry in entries]
+    return [checks.text(entry, MAX_ENTRY) for entry in entries]
 
 
 def _template(value: Any, _rules: Rules) -> str | None:
     if value is None:
         return None
-    text = _text(value, MAX_TEMPLATE, blank=True)
+    text = checks.text(value, MAX_TEMPLATE, blank=True)
     if not text:
         return None
     try:
@@ -326,7 +261,7 @@ def _events(value: Any, _rules: Rules) -> list[str]:
     if value is None:
         raise FaultError(NULL)
     try:
-        chosen = _parsed(value)
+        chosen = checks.parsed(value)
     except ValueError:
         chosen = value
     if not isinstance(chosen, list):
@@ -350,11 +285,11 @@ def _filter(value: Any, _rules: Rules) -> str | None:
 _CHECKS: dict[str, Callable[[Any, Rules], Any]] = {
     "name": _name,
     "endpoint": _endpoint,
-    "active": _flag,
-    "export_type": _choice("json", "xml"),
-    "auth_level": _choice("no_auth", "basic_auth"),
+    "active": checks.flag,
+    "export_type": checks.choice("json", "xml"),
+    "auth_level": checks.choice("no_auth", "basic_auth"),
     "settings": _settings,
-    "email_notification": _flag,
+    "email_notification": checks.flag,
     "subset_fields": _subset,
     "payload_template": _template,
     "concurrency": _concurrency,
