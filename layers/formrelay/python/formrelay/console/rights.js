@@ -16,6 +16,10 @@ export const complete = (names) => new Set([...names, ...[...names].flatMap((nam
 // Those that no other one of them implies.
 export const essential = (names) => [...names].filter((name) => name !== "view_asset" && ![...names].some((other) => IMPLIED[other]?.includes(name)));
 
+// What the reader may do with a project, and what perhaps on some of its submissions, of which the server knows.
+export const may = (project, name) => Boolean(project.effective_permissions?.some((one) => one.codename === name));
+export const mayOnRows = (project, name) => may(project, name) || may(project, PARTIAL);
+
 const last = (url) => decodeURIComponent(url.replace(/\/$/, "").split("/").pop());
 export const userOf = (url) => last(url);
 

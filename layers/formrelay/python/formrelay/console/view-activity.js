@@ -2,7 +2,7 @@
 
 import { asset, get } from "./api.js";
 import { field, fill, h, select, table } from "./dom.js";
-import { moment, number, t, told } from "./i18n.js";
+import { moment, t, told } from "./i18n.js";
 import { empty, pager, time } from "./parts.js";
 
 const PAGE = 50;

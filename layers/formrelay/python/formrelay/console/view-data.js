@@ -6,6 +6,7 @@ import { field, fill, h, select, table } from "./dom.js";
 import { number, t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { button, empty, link, pager, sure, time } from "./parts.js";
+import { mayOnRows } from "./rights.js";
 import { asked, rowsOf, worded, zoned } from "./survey.js";
 import { STATUSES, validity } from "./validation.js";
 
@@ -55,9 +56,7 @@ export async function showData(ctx, uid, project) {
 }
 
 function rightsOf(project) {
-  const held = new Set(project.effective_permissions?.map((one) => one.codename));
-  const may = (name) => held.has(name) || held.has("partial_submissions");
-  return { validate: may("validate_submissions"), delete: may("delete_submissions") };
+  return { validate: mayOnRows(project, "validate_submissions"), delete: mayOnRows(project, "delete_submissions") };
 }
 
 const changes = (place) => place.rights.validate || place.rights.delete;

@@ -4,6 +4,7 @@ import { asset, download, get, post, remove } from "./api.js";
 import { field, fill, h, select, table } from "./dom.js";
 import { t, told } from "./i18n.js";
 import { badge, button, copy, live, sure, time } from "./parts.js";
+import { may } from "./rights.js";
 
 const SETTINGS = { fields_from_all_versions: true, group_sep: "/", hierarchy_in_labels: false, multiple_select: "both" };
 const FORMATS = [["xls", "Excel (XLSX)"], ["csv", "CSV"], ["geojson", "GeoJSON"]];
@@ -48,7 +49,7 @@ async function exportTasks(ctx, uid, project) {
 async function savedLinks(ctx, uid, project) {
   const path = `${asset(uid)}/export-settings/`;
   // Links are part of the project: who may not change it uses those that are there.
-  const mayChange = project.effective_permissions?.some((one) => one.codename === "manage_asset");
+  const mayChange = may(project, "manage_asset");
   const name = field("name", t("linkName"), h("input", { maxlength: 255, placeholder: project.name }));
   const lang = labels(project);
   const list = h("div");

@@ -6,10 +6,11 @@ import { deploy, dropZone } from "./forms.js";
 import { moment, number, t } from "./i18n.js";
 import { button, copyable, notice, sure } from "./parts.js";
 import { qrCode } from "./qr.js";
+import { may } from "./rights.js";
 
 export async function showForm(ctx, uid, project) {
   const me = await whoAmI();
-  const mayChange = project.effective_permissions?.some((one) => one.codename === "change_asset");
+  const mayChange = may(project, "change_asset");
   return [
     project.deployment_status === "deployed" && collecting(ctx, project, me),
     h("div", { class: "split" }, about(ctx, uid, project, mayChange), mayChange && replacing(ctx, uid)),
@@ -61,7 +62,7 @@ function about(ctx, uid, project, mayChange) {
         await patch(`${asset(uid)}/deployment/?redirect=false`, { active: standing !== "deployed" });
         ctx.again();
       }, "plain"),
-      project.effective_permissions?.some((one) => one.codename === "delete_asset") && button(ctx, t("deleteProject"), async () => {
+      may(project, "delete_asset") && button(ctx, t("deleteProject"), async () => {
         if (!await sure(t("deleteProject"), t("deleteProjectSure", { name: project.name, n: number(project.deployment__submission_count) }), t("deleteProject"))) return;
         await remove(`${asset(uid)}/`);
         ctx.go("");

@@ -1,6 +1,6 @@
 // The first thing that every owner does: a spreadsheet becomes a project that devices find.
 
-import { asset, post } from "./api.js";
+import { post } from "./api.js";
 import { h } from "./dom.js";
 import { deploy, dropZone } from "./forms.js";
 import { t } from "./i18n.js";

@@ -7,7 +7,7 @@ import { listed, t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { offering } from "./offers.js";
 import { button, copyable, sure } from "./parts.js";
-import { ANYBODY, holders, ON_ROWS, ownQueries, RIGHTS } from "./rights.js";
+import { ANYBODY, holders, may, ON_ROWS, ownQueries, RIGHTS } from "./rights.js";
 import { rightsForm } from "./rightsform.js";
 import { rowsOf } from "./survey.js";
 
@@ -15,7 +15,7 @@ export async function showSharing(ctx, uid, project) {
   const me = await whoAmI();
   const path = `${asset(uid)}/permission-assignments/`;
   const rows = rowsOf(project.content);
-  const mayManage = project.effective_permissions?.some((one) => one.codename === "manage_asset");
+  const mayManage = may(project, "manage_asset");
   const owns = project.owner__username === me.username;
   const [list, anybody, form] = [h("div"), h("div"), h("section", { class: "sheet" })];
   const place = { uid, path, rows, project, me, mayManage, form, load };

@@ -6,6 +6,7 @@ import { facts, fill, h, table, verbatim } from "./dom.js";
 import { moment, number, t, told } from "./i18n.js";
 import { fewAtATime } from "./lanes.js";
 import { button, copyable, crumbs, head, status, sure, time } from "./parts.js";
+import { may, mayOnRows } from "./rights.js";
 import { rowsOf, zoned } from "./survey.js";
 import { statusChoice, validity } from "./validation.js";
 import { neighbours } from "./view-data.js";
@@ -15,8 +16,6 @@ const MOST_HOOKS = 100;
 export async function showSubmission(ctx, uid, id) {
   const path = `${asset(uid)}/data/${encodeURIComponent(id)}/`;
   const [project, record] = await Promise.all([formOf(uid, ctx.signal), get(path, {}, { signal: ctx.signal })]);
-  const held = new Set(project.effective_permissions?.map((one) => one.codename));
-  const may = (name) => held.has(name) || held.has("partial_submissions");
   const files = (record._attachments || []).filter((file) => !file.is_deleted);
   const name = record["meta/instanceName"];
   const answers = answersOf(ctx, rowsOf(await contentOf(ctx, uid, project, record)), record, files);
@@ -25,8 +24,8 @@ export async function showSubmission(ctx, uid, id) {
     head(name || `${t("submission")} ${record._id}`, beside(uid, record._id)),
     h("div", { class: "split wide" },
       h("section", { class: "sheet" }, h("h2", {}, t("answers")), answers.length ? answers : h("p", { class: "quiet" }, t("noAnswers"))),
-      h("div", {}, about(ctx, path, record, may, may("delete_submissions") && deleting(ctx, uid, path, record)),
-        held.has("change_asset") && await deliveries(ctx, uid, record._id))),
+      h("div", {}, about(ctx, path, record, mayOnRows(project, "validate_submissions"), mayOnRows(project, "delete_submissions") && deleting(ctx, uid, path, record)),
+        may(project, "change_asset") && await deliveries(ctx, uid, record._id))),
     h("details", { class: "more" }, h("summary", {}, t("asJson")), verbatim(t("asJson"), JSON.stringify(record, null, 2))),
   ];
 }
@@ -44,12 +43,12 @@ function beside(uid, id) {
   return (newer || older) && h("div", { class: "row" }, to("newer", newer), to("older", older));
 }
 
-function about(ctx, path, record, may, doing) {
+function about(ctx, path, record, validates, doing) {
   const { _validation_status: given, _submitted_by: by, _submission_time: at } = record;
   const validate = (uid) => (uid ? patch(`${path}validation_status/`, { "validation_status.uid": uid }) : remove(`${path}validation_status/`))
     .then(() => { ctx.say(t("saved")); ctx.again(); });
   return h("section", { class: "sheet" }, h("h2", {}, t("details")), facts([
-    [t("validation"), may("validate_submissions") ? statusChoice(ctx, given, validate) : validity(given)],
+    [t("validation"), validates ? statusChoice(ctx, given, validate) : validity(given)],
     [t("validatedBy"), given?.by_whom ? [h("bdi", {}, given.by_whom), h("span", { class: "quiet" }, ` · ${moment(given.timestamp * 1000)}`)] : undefined],
     [t("sentBy"), by ? h("bdi", {}, by) : t("withoutAccount")],
     [t("received"), [time(zoned(at)), h("span", { class: "quiet" }, ` · ${moment(zoned(at))}`)]],
