@@ -106,6 +106,20 @@ def test_every_module_belongs_to_a_page_and_imports_by_name(app: App) -> None:
             assert text.splitlines()[0] in everything, path.name
 
 
+def test_everything_that_a_module_imports_is_there_and_used() -> None:
+    texts = {path.name: path.read_text() for path in FOLDER.glob("*.js")}
+    imported = [
+        (importing, name, module)
+        for importing, text in texts.items()
+        for names, module in re.findall(r"^import \{ ([^}]+) \} from \"./([^\"]+)\";", text, re.MULTILINE)
+        for name in names.split(", ")
+    ]
+    assert imported
+    for importing, name, module in imported:
+        assert re.search(rf"^export .*?\b{name}\b", texts[module], re.MULTILINE), (importing, name)
+        assert len(re.findall(rf"\b{name}\b", texts[importing])) > 1, (importing, name)
+
+
 @pytest.mark.parametrize("language", ["fr", "es", "ar"])
 def test_every_language_has_every_word_and_its_placeholders(language: str) -> None:
     ours, theirs = words("en"), words(language)
