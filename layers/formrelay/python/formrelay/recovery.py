@@ -24,7 +24,7 @@ _SKEW_MS = 2_000
 # The template counts log lines with these messages for its metrics.
 SENT_AGAIN, NOT_RECOVERED = "message sent again", "entry not recovered"
 _MAX_LATER_MS = 3_600_000
-# What is looked at after all else in its shard: jobs, then what is left of deleted submissions.
+# What is looked at after all else in its shard: jobs, then what no record names.
 _LATER = ("J#", "X#")
 
 

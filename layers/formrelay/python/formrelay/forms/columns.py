@@ -31,7 +31,6 @@ METADATA_TYPES: Final = frozenset(
         "background-audio",
     }
 )
-LIST_TYPES: Final = frozenset({"select_one", "select_multiple", "rank", "select_one_external"})
 FILE_TYPES: Final = frozenset({"select_one_from_file", "select_multiple_from_file"})
 GEO_TYPES: Final = frozenset({"geopoint", "geotrace", "geoshape"})
 
