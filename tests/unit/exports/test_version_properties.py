@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import openpyxl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from formrelay.exports.xlsx_file import XlsxFile
@@ -98,8 +98,17 @@ def _is_made(value: object) -> bool:
     return isinstance(value, str) and value.count("|") == 2
 
 
+B = {"type": "text", "name": "b"}
+
+
+def group(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"type": "begin_group", "name": "x"}, *rows, {"type": "end_group"}]
+
+
 @settings(max_examples=60)
 @given(st.lists(survey(), min_size=1, max_size=3))
+# The oldest has at both paths what the newest has at one of them only.
+@example([group(B, *group(B)), [B], [B, *group(B)]])
 def test_every_answer_is_shown_once_in_the_column_of_its_question(
     surveys: list[list[dict[str, Any]]],
 ) -> None:

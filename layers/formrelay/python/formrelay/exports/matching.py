@@ -6,8 +6,7 @@ path is the same question, and only what has none takes the next that is free.
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count, repeat
 
@@ -35,32 +34,42 @@ def _matched(section: Section, renamed: dict[Key, Key], known: _Known) -> Sectio
 
 
 class _Known:
-    """What the versions so far had of each name: the numbers that it has under each path."""
+    """What the versions so far had of each name: the numbers that it has under each path, and since which version."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[str, str], list[int]] = {}
+        self._since: dict[tuple[str, str], dict[int, int]] = {}
+        self._versions = 0
 
     def keys(self, named: Iterable[tuple[str, str]]) -> list[Key]:
         """The keys of what one version has, which comes as name and path."""
         wanted = list(named)
         used: set[Key] = set()
-        same = [self._same(name, path, used) for name, path in wanted]
+        same = self._same(wanted, used)
         # Each goes on where the last one of its name was found: a form may have one name thousands of times.
         free = {name: zip(repeat(name), count(), strict=False) for name, _ in wanted}
-        found = [key or _next(free[name], used) for key, (name, _) in zip(same, wanted, strict=True)]
-        for key, (name, path) in zip(found, wanted, strict=True):
-            numbers = self._numbers.setdefault((name, path), [])
-            if key[1] not in numbers:
-                insort(numbers, key[1])
+        found = [same.get(place) or _next(free[name], used) for place, (name, _) in enumerate(wanted)]
+        for (_, number), which in zip(found, wanted, strict=True):
+            self._since.setdefault(which, {}).setdefault(number, self._versions)
+        self._versions += 1
         return found
 
-    def _same(self, name: str, path: str, used: set[Key]) -> Key | None:
-        numbers = self._numbers.get((name, path), ())
-        key = next(((name, number) for number in numbers if (name, number) not in used), None)
-        if key:
-            used.add(key)
-        return key
+    def _same(self, wanted: Sequence[tuple[str, str]], used: set[Key]) -> dict[int, Key]:
+        """Place → key of those whose path has one already; of two that have the same, the path that had it first."""
+        claims = sorted(
+            (since, number, place)
+            for place, which in enumerate(wanted)
+            for number, since in self._since.get(which, {}).items()
+        )
+        found: dict[int, Key] = {}
+        for _, number, place in claims:
+            key = wanted[place][0], number
+            if place not in found and key not in used:
+                found[place] = key
+                used.add(key)
+        return found
 
 
-def _next(keys: Iterable[Key], used: Container[Key]) -> Key:
-    return next(key for key in keys if key not in used)
+def _next(keys: Iterable[Key], used: set[Key]) -> Key:
+    key = next(key for key in keys if key not in used)
+    used.add(key)
+    return key
