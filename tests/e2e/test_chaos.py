@@ -23,7 +23,7 @@ from tests.e2e.stack import Stack, running_stack, wait_until
 from tests.support.receiver import Answer, Receiver
 
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
-CLIENTS = 10
+CLIENTS = 16
 # Of each client: more would only take longer.
 SUBMISSIONS = 6
 KILLS = 10

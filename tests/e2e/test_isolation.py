@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack, running_stack, wait_until
 from tests.support.receiver import Answer, Receiver
 
 FORM = {"survey": [{"type": "text", "name": "q", "label": "Question"}]}
-MANY = 100
+MANY = 300
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_living_hook_does_not_wait_for_what_is_parked_or_drained_for_another(
     assert dead.requests == []
 
     # Drained into a receiver that takes its time, the rest is still under way when the living hook gets its next ones.
-    dead.answer = Answer(delay=2)
+    dead.answer = Answer(delay=0.5)
     sick.change(paused=False)
     wait_until(lambda: dead.requests, "the drain has begun")
     well.submit(10)
@@ -112,7 +112,7 @@ def test_a_living_hook_does_not_wait_for_one_that_hangs(
     sick.submit(MANY)
     well.submit(10)
     wait_until(lambda: len(live.requests) == 10, "the living hook has its own")
-    assert sick.hook["pending_count"] + sick.hook["failed_count"] > MANY / 2
+    assert sick.hook["pending_count"] + sick.hook["failed_count"] > MANY - 50
 
 
 def test_a_dead_hook_is_paused_probed_and_gets_everything_when_it_lives_again(

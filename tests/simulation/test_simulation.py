@@ -15,7 +15,7 @@ from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.world import Weather
 from tests.support.template import ROOT
 
-SEEDS = os.environ.get("SIMULATION_SEEDS", "2000")
+SEEDS = os.environ.get("SIMULATION_SEEDS", "3000")
 # Faults that a few lives suffice to notice; `make mutate` tries all of them.
 _CHEAP = ("claims anything", "retries early", "guards stand outside the transaction", "calls any address")
 
